@@ -1,0 +1,1 @@
+// The module Configuration: see DESIGN in README.

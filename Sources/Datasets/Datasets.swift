@@ -1,0 +1,1 @@
+// The module Datasets: see DESIGN in README.

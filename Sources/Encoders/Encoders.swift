@@ -1,0 +1,1 @@
+// The module Encoders: see DESIGN in README.

@@ -1,0 +1,1 @@
+// The module Harness: see DESIGN in README.

@@ -1,0 +1,1 @@
+// The module LanguageModels: see DESIGN in README.

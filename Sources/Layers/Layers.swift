@@ -1,0 +1,1 @@
+// The module Layers: see DESIGN in README.

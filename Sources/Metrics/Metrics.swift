@@ -1,0 +1,1 @@
+// The module Metrics: see DESIGN in README.

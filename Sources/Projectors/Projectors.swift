@@ -1,0 +1,1 @@
+// The module Projectors: see DESIGN in README.

@@ -1,0 +1,1 @@
+// The module Tensors: see DESIGN in README.

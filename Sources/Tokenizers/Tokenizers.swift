@@ -1,0 +1,1 @@
+// The module Tokenizers: see DESIGN in README.

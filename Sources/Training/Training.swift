@@ -1,0 +1,1 @@
+// The module Training: see DESIGN in README.
