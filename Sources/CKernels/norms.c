@@ -1,0 +1,107 @@
+// Layer norm, RMS norm and L2 normalisation of rows. Sums over a row are taken in double.
+#include "vector.h"
+
+// Layer norm (Ba et al. 2016, arXiv:1607.06450).
+void KERNEL(dk_layer_norm)(const float *x, const float *gamma, const float *beta, float eps, float *y,
+                           float *mean, float *rstd, size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+    const double row_mean = KERNEL(dk_sum)(x, width) / (double)width;
+    d8 squares = 0;
+    FOR_LANES(width, {
+      const d8 centred = to_double(load_or(x + i, lanes, (float)row_mean)) - row_mean;
+      squares += centred * centred;
+    });
+    const double variance = sum_lanes_double(squares) / (double)width;
+    const float m = (float)row_mean;
+    const float scale = (float)(1.0 / sqrt(variance + (double)eps));
+    mean[r] = m;
+    rstd[r] = scale;
+    FOR_LANES(width, {
+      f8 v = (load(x + i, lanes) - m) * scale;
+      if (gamma) v *= load(gamma + i, lanes);
+      if (beta) v += load(beta + i, lanes);
+      store(y + i, v, lanes);
+    });
+  }
+}
+
+// With g = dy gamma and n = (x - mean) rstd: dx = rstd (g - mean(g) - n mean(g n)).
+void KERNEL(dk_layer_norm_backward)(const float *x, const float *gamma, const float *mean,
+                                    const float *rstd, const float *dy, float *dx, float *dgamma,
+                                    float *dbeta, size_t rows, size_t width, int accumulate) {
+  for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
+    const float m = mean[r];
+    const float scale = rstd[r];
+    d8 sum = 0;
+    d8 projection = 0;
+    FOR_LANES(width, {
+      const f8 d = load(dy + i, lanes);
+      const f8 normal = (load(x + i, lanes) - m) * scale;
+      const f8 g = gamma ? d * load(gamma + i, lanes) : d;
+      sum += to_double(g);
+      projection += to_double(g * normal);
+      if (dgamma) put(dgamma + i, d * normal, lanes, 1);
+      if (dbeta) put(dbeta + i, d, lanes, 1);
+    });
+    const float mean_g = (float)(sum_lanes_double(sum) / (double)width);
+    const float mean_gn = (float)(sum_lanes_double(projection) / (double)width);
+    FOR_LANES(width, {
+      const f8 d = load(dy + i, lanes);
+      const f8 normal = (load(x + i, lanes) - m) * scale;
+      const f8 g = gamma ? d * load(gamma + i, lanes) : d;
+      put(dx + i, (g - mean_g - normal * mean_gn) * scale, lanes, accumulate);
+    });
+  }
+}
+
+// RMSNorm (Zhang & Sennrich 2019, arXiv:1910.07467), as in transformers' LlamaRMSNorm.
+void KERNEL(dk_rms_norm)(const float *x, const float *gamma, float eps, float *y, float *rstd, size_t rows,
+                         size_t width) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+    const double mean_square = KERNEL(dk_sum_squares)(x, width) / (double)width;
+    const float scale = (float)(1.0 / sqrt(mean_square + (double)eps));
+    rstd[r] = scale;
+    FOR_LANES(width, { store(y + i, load(x + i, lanes) * scale * load(gamma + i, lanes), lanes); });
+  }
+}
+
+// With g = dy gamma and n = x rstd: dx = rstd (g - n mean(g n)).
+void KERNEL(dk_rms_norm_backward)(const float *x, const float *gamma, const float *rstd, const float *dy,
+                                  float *dx, float *dgamma, size_t rows, size_t width, int accumulate) {
+  for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
+    const float scale = rstd[r];
+    d8 projection = 0;
+    FOR_LANES(width, {
+      const f8 product = load(dy + i, lanes) * (load(x + i, lanes) * scale);
+      projection += to_double(product * load(gamma + i, lanes));
+      if (dgamma) put(dgamma + i, product, lanes, 1);
+    });
+    const float mean_gn = (float)(sum_lanes_double(projection) / (double)width);
+    FOR_LANES(width, {
+      const f8 g = load(dy + i, lanes) * load(gamma + i, lanes);
+      const f8 normal = load(x + i, lanes) * scale;
+      put(dx + i, (g - normal * mean_gn) * scale, lanes, accumulate);
+    });
+  }
+}
+
+void KERNEL(dk_l2_normalize)(const float *x, float eps, float *y, float *norms, size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+    const float norm = (float)sqrt(KERNEL(dk_sum_squares)(x, width));
+    norms[r] = norm;
+    KERNEL(dk_scale)(x, 1.0f / (norm > eps ? norm : eps), y, width, 0);
+  }
+}
+
+// dx = (dy - y (y · dy)) / |x|, and dy / eps where |x| <= eps: there the divisor is a constant.
+void KERNEL(dk_l2_normalize_backward)(const float *y, const float *norms, float eps, const float *dy,
+                                      float *dx, size_t rows, size_t width, int accumulate) {
+  for (size_t r = 0; r < rows; r++, y += width, dy += width, dx += width) {
+    const int free = norms[r] > eps;
+    const float scale = 1.0f / (free ? norms[r] : eps);
+    const float along = free ? (float)KERNEL(dk_dot)(y, dy, width) : 0.0f;
+    FOR_LANES(width, {
+      put(dx + i, (load(dy + i, lanes) - load(y + i, lanes) * along) * scale, lanes, accumulate);
+    });
+  }
+}
