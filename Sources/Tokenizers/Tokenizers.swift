@@ -1,1 +1,0 @@
-// The module Tokenizers: see DESIGN in README.
