@@ -1,1 +1,0 @@
-// The module Reports: see DESIGN in README.

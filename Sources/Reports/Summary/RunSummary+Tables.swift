@@ -1,0 +1,201 @@
+/// What a paired comparison shows.
+public enum Verdict: String, Sendable, Equatable {
+  case aBeatsB
+  case bBeatsA
+  case noDifferenceShown
+}
+
+extension RunSummary.Comparison {
+  /// `a` beats `b` only if the 95 % interval of the paired difference excludes 0.
+  public var verdict: Verdict {
+    let aIsHigher = ci95.low > 0
+    let bIsHigher = ci95.high < 0
+    guard aIsHigher || bIsHigher else { return .noDifferenceShown }
+    return aIsHigher != RunSummary.lowerIsBetter(metric) ? .aBeatsB : .bBeatsA
+  }
+
+  /// "qformer beats mlp", or "no difference shown".
+  public var finding: String {
+    switch verdict {
+    case .aBeatsB: "\(a) beats \(b)"
+    case .bBeatsA: "\(b) beats \(a)"
+    case .noDifferenceShown: "no difference shown"
+    }
+  }
+}
+
+extension RunSummary {
+  /// Metrics of the comparison table, in its order: the first name part that matches.
+  static let headlineMetrics = ["CIDEr-D", "METEOR", "BLEU-4", "ROUGE-L", "accuracy"]
+
+  static func lowerIsBetter(_ metric: String) -> Bool {
+    let name = metric.lowercased()
+    return name.contains("loss") || name.contains("perplexity")
+  }
+
+  /// Names of every metric that an arm has, headline metrics first and the rest by name.
+  public var metricNames: [String] {
+    func place(_ name: String) -> Int {
+      Self.headlineMetrics.firstIndex { name.lowercased().hasPrefix($0.lowercased()) }
+        ?? Self.headlineMetrics.count
+    }
+    return Set(arms.flatMap(\.metrics.keys)).sorted { (place($0), $0) < (place($1), $1) }
+  }
+
+  private var headlineMetricNames: [String] {
+    let headline = metricNames.filter { name in
+      Self.headlineMetrics.contains { name.lowercased().hasPrefix($0.lowercased()) }
+    }
+    return headline.isEmpty ? metricNames : headline
+  }
+
+  /// One row an arm, controls below a rule: cost, validation loss and metrics.
+  ///
+  /// `metrics` names the metrics to show; `nil` shows the headline metrics.
+  public func comparisonTable(metrics: [String]? = nil) -> ResultTable {
+    let metrics = metrics ?? headlineMetricNames
+    let columns: [ResultTable.Column] =
+      [
+        .init("Arm", alignment: .left),
+        .init("Visual tokens", format: .integer),
+        .init("Trainable parameters", format: .integer),
+        .init("FLOPs/sample", format: .prefixed(3)),
+        .init("Time", unit: "s", format: .integer),
+        .init("Peak memory", unit: "MiB", format: .integer),
+        .init("Learning rate", format: .significant(3)),
+        .init("Best val. loss", format: .decimals(4)),
+        .init("Final val. loss", format: .decimals(4)),
+      ] + metrics.map { .init($0, format: .decimals(3)) }
+    func row(_ arm: Arm, ruleAbove: Bool) -> ResultTable.Row {
+      .init(
+        [
+          .text(arm.arm), .number(Double(arm.visualTokens)),
+          .number(Double(arm.trainableParameters)), .optional(arm.flopsPerSample),
+          .optional(arm.seconds), .optional(arm.peakMemoryBytes.map { Double($0) / 1_048_576 }),
+          .optional(arm.learningRate), .optional(arm.validationLoss.best),
+          .optional(arm.validationLoss.final),
+        ] + metrics.map { .metric(arm.metrics[$0]) }, ruleAbove: ruleAbove)
+    }
+    let trained = arms.filter { !$0.control }.map { row($0, ruleAbove: false) }
+    let controls = arms.filter(\.control).enumerated().map { index, arm in
+      row(arm, ruleAbove: index == 0)
+    }
+    return ResultTable(
+      title: "\(experiment): comparison", columns: columns, rows: trained + controls,
+      footnotes: footnotes(metrics: metrics)
+    ).droppingEmptyColumns(keeping: [0, 1, 2])
+  }
+
+  /// Every metric, one row an arm.
+  public func metricsTable() -> ResultTable {
+    var table = comparisonTable(metrics: metricNames)
+    table = ResultTable(
+      title: "\(experiment): all metrics",
+      columns: [.init("Arm", alignment: .left)]
+        + metricNames.map { .init($0, format: .decimals(4)) },
+      rows: (arms.filter { !$0.control } + arms.filter(\.control)).enumerated().map { index, arm in
+        .init(
+          [.text(arm.arm)] + metricNames.map { .metric(arm.metrics[$0]) },
+          ruleAbove: table.rows[index].ruleAbove)
+      },
+      footnotes: metricFootnotes(metricNames))
+    return table
+  }
+
+  /// Mean and standard deviation over seeds and each seed's score; `nil` for runs of one seed.
+  public func seedTable(metrics: [String]? = nil) -> ResultTable? {
+    let metrics = metrics ?? headlineMetricNames
+    let counts = arms.flatMap { $0.metrics.values.map(\.perSeed.count) }
+    guard let most = counts.max(), most > 1 else { return nil }
+    let names = (0..<most).map { index in
+      seeds.flatMap { $0.indices.contains(index) ? "Seed \($0[index])" : nil }
+        ?? "Seed no. \(index + 1)"
+    }
+    let rows = metrics.enumerated().flatMap { place, name in
+      arms.filter { $0.metrics[name] != nil }.enumerated().map { index, arm in
+        let metric = arm.metrics[name]
+        let scores = (0..<most).map { seed -> ResultTable.Cell in
+          guard let metric, metric.perSeed.indices.contains(seed) else { return .missing }
+          return .optional(metric.perSeed[seed])
+        }
+        return ResultTable.Row(
+          [.text(name), .text(arm.arm), .optional(metric?.mean), .optional(metric?.std)] + scores,
+          ruleAbove: index == 0 && place > 0)
+      }
+    }
+    return ResultTable(
+      title: "\(experiment): scores by seed",
+      columns: [
+        .init("Metric", alignment: .left), .init("Arm", alignment: .left),
+        .init("Mean", format: .decimals(4)), .init("Std", format: .decimals(4)),
+      ] + names.map { .init($0, format: .decimals(4)) },
+      rows: rows, footnotes: ["Std is the sample standard deviation over seeds."])
+  }
+
+  /// Which arm beats which: one row a pair and metric.
+  public func comparisonsTable() -> ResultTable {
+    let rows = comparisons.map { pair in
+      ResultTable.Row([
+        .text(pair.metric), .text(pair.a), .text(pair.b), .number(pair.difference),
+        .number(pair.ci95.low), .number(pair.ci95.high), .number(pair.p), .number(pair.pHolm),
+        .text(pair.finding),
+      ])
+    }
+    return ResultTable(
+      title: "\(experiment): paired differences",
+      columns: [
+        .init("Metric", alignment: .left), .init("A", alignment: .left),
+        .init("B", alignment: .left), .init("A − B", format: .decimals(3)),
+        .init("95 % low", format: .decimals(3)), .init("95 % high", format: .decimals(3)),
+        .init("p", format: .probability), .init("p (Holm)", format: .probability),
+        .init("Finding", alignment: .left),
+      ],
+      rows: rows,
+      footnotes: [
+        "\"Beats\" means that the 95 % interval of the paired difference excludes 0.",
+        "p: paired approximate randomisation over images; p (Holm): corrected over all pairs.",
+      ] + metricFootnotes(Array(Set(comparisons.map(\.metric))).sorted(), interval: false))
+  }
+
+  private func footnotes(metrics: [String]) -> [String] {
+    var notes = metricFootnotes(metrics)
+    let rates = arms.filter { $0.learningRate != nil && $0.learningRateSource != nil }
+    let sources = rates.map { "\($0.arm) \($0.learningRateSource ?? "")" }
+    if !sources.isEmpty { notes.append("Learning rates: \(sources.joined(separator: "; ")).") }
+    if let seeds {
+      notes.append(
+        "\(seeds.count == 1 ? "Seed" : "Seeds"): \(seeds.map(String.init).joined(separator: ", "))."
+      )
+    }
+    if arms.contains(where: { $0.flopsPerSample != nil }) {
+      notes.append(
+        "FLOPs/sample: one training sample, forward and backward, a multiply-add counted as two.")
+    }
+    if arms.contains(where: \.control) {
+      notes.append("Rows below the rule are controls: they show what is earned without the image.")
+    }
+    notes += arms.compactMap { arm in arm.note.map { "\(arm.arm): \($0)" } }
+    return notes + (self.notes ?? [])
+  }
+
+  private func metricFootnotes(_ metrics: [String], interval: Bool = true) -> [String] {
+    let hasInterval = arms.contains { arm in metrics.contains { arm.metrics[$0]?.ci95 != nil } }
+    let images = testImages.map { " over the \($0) test images" } ?? " over the test images"
+    return
+      (interval && hasInterval
+      ? ["± is half the width of the 95 % bootstrap interval\(images)."] : [])
+      + metrics.compactMap { name in metricNotes?[name].map { "\(name): \($0)." } }
+  }
+}
+
+extension ResultTable.Cell {
+  static func optional(_ value: Double?) -> Self {
+    value.map { $0.isFinite ? .number($0) : .missing } ?? .missing
+  }
+
+  static func metric(_ metric: RunSummary.Metric?) -> Self {
+    guard let metric, let mean = metric.mean?.finite else { return .missing }
+    guard let interval = metric.ci95?.finite else { return .number(mean) }
+    return .interval(mean, low: interval.low, high: interval.high)
+  }
+}
