@@ -1,1 +1,0 @@
-// The module Layers: see DESIGN in README.

@@ -1,0 +1,85 @@
+import Tensors
+
+/// How a weight starts when it is not read from a checkpoint.
+public enum Initialization: Sendable, Hashable {
+  case zeros
+  case ones
+  case constant(Float)
+  /// Normal with mean 0.
+  case normal(deviation: Float)
+  /// Uniform in [−bound, bound].
+  case uniform(bound: Float)
+}
+
+/// Where a model's weights come from: made by a random key, or read from a checkpoint.
+///
+/// A scope carries the prefix of the checkpoint keys (`model.layers.0.`), so a module names only its own
+/// weights and the same initialiser builds it fresh or loads it.
+public struct ParameterScope: Sendable {
+  /// Writes the values of one checkpoint key into the buffer, checking the shape.
+  public typealias Reader =
+    @Sendable (
+      _ name: String, _ shape: [Int], _ values: UnsafeMutableBufferPointer<Float>
+    ) throws -> Void
+
+  public let store: ParameterStore
+  /// Ends with a point unless empty.
+  public let prefix: String
+  private let random: RandomKey
+  private let reader: Reader?
+
+  /// Weights that start from random numbers named by their keys.
+  public init(store: ParameterStore, random: RandomKey, prefix: String = "") {
+    self.init(store: store, prefix: prefix, random: random, reader: nil)
+  }
+
+  /// Weights read from a checkpoint.
+  public init(store: ParameterStore, prefix: String = "", reader: @escaping Reader) {
+    self.init(store: store, prefix: prefix, random: RandomKey(seed: 0), reader: reader)
+  }
+
+  private init(store: ParameterStore, prefix: String, random: RandomKey, reader: Reader?) {
+    self.store = store
+    self.prefix = prefix
+    self.random = random
+    self.reader = reader
+  }
+
+  /// Whether weights are read, not made.
+  public var isLoading: Bool { reader != nil }
+
+  /// The scope of a part: its keys begin with `name.`.
+  public func callAsFunction(_ name: String) -> ParameterScope {
+    ParameterScope(store: store, prefix: prefix + name + ".", random: random, reader: reader)
+  }
+
+  /// The scope of part `index` of a list: its keys begin with `index.`.
+  public func callAsFunction(_ index: Int) -> ParameterScope { self(String(index)) }
+
+  /// The weight `name` of this scope.
+  /// - Throws: what the reader throws when the checkpoint lacks the key or has another shape.
+  public func parameter(
+    _ name: String, shape: [Int], start: Initialization
+  ) throws -> Parameter {
+    let key = prefix + name
+    if let reader {
+      return try store.add(key, shape: shape) { try reader(key, shape, $0) }
+    }
+    return store.add(key, shape: shape) { values in fill(values, start, random.named(key)) }
+  }
+
+  private func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, _ start: Initialization, _ key: RandomKey
+  ) {
+    var stream = key.stream
+    switch start {
+    case .zeros: values.update(repeating: 0)
+    case .ones: values.update(repeating: 1)
+    case .constant(let value): values.update(repeating: value)
+    case .normal(let deviation):
+      for index in values.indices { values[index] = stream.normal() * deviation }
+    case .uniform(let bound):
+      for index in values.indices { values[index] = (2 * stream.uniform() - 1) * bound }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/// One recorded operation. Its forward and backward stand next to each other in `Operation+*.swift`;
+/// this enum only dispatches, so that a tape is an array of values and no object per node.
+enum Operation {
+  case linear(LinearOperation)
+  case add(AddOperation)
+  case scale(ScaleOperation)
+  case activation(ActivationOperation)
+  case swiglu(SwiGLUOperation)
+  case columnScale(ColumnScaleOperation)
+  case layerNorm(LayerNormOperation)
+  case rmsNorm(RMSNormOperation)
+  case normalize(NormalizeOperation)
+  case rotary(RotaryOperation)
+  case attention(AttentionOperation)
+  case gather(GatherOperation)
+  case join(JoinOperation)
+  case parameter(ParameterOperation)
+  case repeated(RepeatedOperation)
+  case addRepeated(AddRepeatedOperation)
+  case embedding(EmbeddingOperation)
+  case mean(MeanOperation)
+  case product(ProductOperation)
+  case crossEntropy(CrossEntropyOperation)
+  case contrastive(ContrastiveOperation)
+  case dot(DotOperation)
+
+  func backward(on tape: Tape) {
+    switch self {
+    case .linear(let operation): operation.backward(on: tape)
+    case .add(let operation): operation.backward(on: tape)
+    case .scale(let operation): operation.backward(on: tape)
+    case .activation(let operation): operation.backward(on: tape)
+    case .swiglu(let operation): operation.backward(on: tape)
+    case .columnScale(let operation): operation.backward(on: tape)
+    case .layerNorm(let operation): operation.backward(on: tape)
+    case .rmsNorm(let operation): operation.backward(on: tape)
+    case .normalize(let operation): operation.backward(on: tape)
+    case .rotary(let operation): operation.backward(on: tape)
+    case .attention(let operation): operation.backward(on: tape)
+    case .gather(let operation): operation.backward(on: tape)
+    case .join(let operation): operation.backward(on: tape)
+    case .parameter(let operation): operation.backward(on: tape)
+    case .repeated(let operation): operation.backward(on: tape)
+    case .addRepeated(let operation): operation.backward(on: tape)
+    case .embedding(let operation): operation.backward(on: tape)
+    case .mean(let operation): operation.backward(on: tape)
+    case .product(let operation): operation.backward(on: tape)
+    case .crossEntropy(let operation): operation.backward(on: tape)
+    case .contrastive(let operation): operation.backward(on: tape)
+    case .dot(let operation): operation.backward(on: tape)
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// The module Tensors: see DESIGN in README.
