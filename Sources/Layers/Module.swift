@@ -1,4 +1,4 @@
-@_exported import Tensors
+import Tensors
 
 /// Anything with weights.
 public protocol Module: Sendable {
