@@ -1,1 +1,0 @@
-// The module Configuration: see DESIGN in README.

@@ -1,1 +1,0 @@
-// The module Datasets: see DESIGN in README.

@@ -1,0 +1,149 @@
+import Configuration
+import Layers
+
+/// The frozen vision encoder: `encoder:`.
+public enum EncoderConfig: ConfigUnion {
+  case dinov2(PretrainedEncoderConfig)
+  case siglip(PretrainedEncoderConfig)
+  case clip(PretrainedEncoderConfig)
+  case vit(PretrainedEncoderConfig)
+  case small(SmallEncoderConfig)
+  case precomputed(PrecomputedFeaturesConfig)
+
+  public static let cases: [UnionCase<Self>] = [
+    UnionCase("dinov2", "Dinov2Model from a Hugging Face folder.", Self.dinov2) {
+      if case .dinov2(let config) = $0 { config } else { nil }
+    },
+    UnionCase("siglip", "SiglipVisionModel from a Hugging Face folder.", Self.siglip) {
+      if case .siglip(let config) = $0 { config } else { nil }
+    },
+    UnionCase("clip", "CLIPVisionModel from a Hugging Face folder.", Self.clip) {
+      if case .clip(let config) = $0 { config } else { nil }
+    },
+    UnionCase("vit", "ViTModel from a Hugging Face folder.", Self.vit) {
+      if case .vit(let config) = $0 { config } else { nil }
+    },
+    UnionCase(
+      "small", "A small ViT that the run trains first, contrastively against the captions.",
+      Self.small
+    ) {
+      if case .small(let config) = $0 { config } else { nil }
+    },
+    UnionCase(
+      "precomputed", "Features that another tool wrote to an HDF5 file.", Self.precomputed
+    ) {
+      if case .precomputed(let config) = $0 { config } else { nil }
+    },
+  ]
+}
+
+/// Which layer's output is handed on.
+public enum EncoderLayer: Sendable, Equatable {
+  /// The last layer's, after the model's final norm.
+  case last
+  /// `hidden_states[index]` of transformers: 0 is the embedding, negative counts from the end.
+  case hiddenState(Int)
+}
+
+extension ValueType where Value == EncoderLayer {
+  /// `last`, or a whole number.
+  public static var encoderLayer: Self {
+    .scalar(
+      "'last' or a whole number",
+      schema: [
+        .init(
+          "anyOf", .array([.object([.init("const", "last")]), .object([.init("type", "integer")])]))
+      ],
+      .any, parse: { $0 == "last" ? .last : Int($0).map(EncoderLayer.hiddenState) },
+      encode: { layer in
+        switch layer {
+        case .last: .plain("last")
+        case .hiddenState(let index): .plain(String(index))
+        }
+      })
+  }
+}
+
+/// How features are kept in the store.
+public enum FeaturePrecision: String, ConfigChoice {
+  case float32
+  case float16
+}
+
+/// Settings of the encoders that are read from a Hugging Face folder.
+public struct PretrainedEncoderConfig: ConfigSection {
+  public var model = ModelReference.folder(ConfigPath())
+  public var weights = WeightSource.pretrained
+  public var layer = EncoderLayer.last
+  public var classToken = false
+  /// `nil`: what `preprocessor_config.json` says.
+  public var imageSize: Int?
+  public var batch = 8
+  public var precision = FeaturePrecision.float32
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .model("model", \.model, "A model folder, or hf:ORG/NAME[@REV] in the local cache.").required,
+    .choice("weights", \.weights, "random: only the shapes of the folder's config.json are used."),
+    Field(
+      "layer", \.layer, .encoderLayer,
+      "last: after the final norm; N: transformers' hidden_states[N], -2 the last but one."),
+    .bool("class_token", \.classToken, "Keep the class token as the first patch."),
+    .integer(
+      "image_size", \.imageSize, .positive,
+      "Side in pixels; positions are resized; null: as preprocessor_config.json says."),
+    .integer("batch", \.batch, .positive, "Images encoded at a time."),
+    .choice("precision", \.precision, "How features are kept in the store."),
+  ]
+}
+
+/// Settings of `kind: small`: a ViT trained by the run with the symmetric InfoNCE loss.
+public struct SmallEncoderConfig: ConfigSection {
+  public var width = 96
+  public var layers = 3
+  public var heads = 3
+  public var patch = 8
+  public var ffnMultiplier = 4
+  public var embedding = 64
+  public var textLayers = 1
+  public var temperature = 0.07
+  public var epochs = 10
+  public var batchSize = 64
+  public var seed = 0
+  public var optimizer = OptimizerConfig()
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("width", \.width, .positive, "Width of a patch."),
+    .integer("layers", \.layers, .positive, "Layers of the image side."),
+    .integer("heads", \.heads, .positive, "Attention heads of both sides."),
+    .integer("patch", \.patch, .positive, "Side of a patch in pixels; divides the image's."),
+    .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
+    .integer("embedding", \.embedding, .positive, "Width in which image and caption are compared."),
+    .integer(
+      "text_layers", \.textLayers, .positive, "Layers of the text side, used in training only."),
+    .number("temperature", \.temperature, .positive, "Start value of the learned temperature."),
+    .integer("epochs", \.epochs, .positive, "Passes over the training images."),
+    .integer("batch_size", \.batchSize, .atLeast(2), "Pairs that are told apart in one update."),
+    .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
+    .section("optimizer", \.optimizer, "How this encoder is trained."),
+  ]
+
+  public var problems: [SectionProblem] {
+    width % heads == 0
+      ? [] : [SectionProblem("heads", "must divide the width \(width), got \(heads)")]
+  }
+}
+
+/// Settings of `kind: precomputed`.
+public struct PrecomputedFeaturesConfig: ConfigSection {
+  public var file = ConfigPath()
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .path("file", \.file, "HDF5 with `features [image, token, width]` and `image_id`.").required
+  ]
+}

@@ -1,1 +1,0 @@
-// The module Encoders: see DESIGN in README.

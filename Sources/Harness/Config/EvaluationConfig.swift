@@ -1,0 +1,70 @@
+import Configuration
+import LanguageModels
+import Layers
+import Projectors
+import Training
+
+/// A metric or a family of them, as `evaluation.metrics:` names it.
+public enum MetricChoice: String, ConfigChoice {
+  case ciderD = "cider_d"
+  case meteor
+  /// BLEU-1 to BLEU-4.
+  case bleu
+  case rougeL = "rouge_l"
+}
+
+/// A row of the table that shows what a score is worth.
+public enum ControlChoice: String, ConfigChoice {
+  /// Each arm before its first update.
+  case untrained
+  /// Trained tokens that never see an image.
+  case learnedPrompt = "learned_prompt"
+  /// Each trained arm, shown another test image.
+  case shuffled
+}
+
+/// The control arm of trained tokens: `evaluation.learned_prompt:`.
+public struct LearnedPromptControlConfig: ConfigSection {
+  public var tokens = 32
+  public var optimizer = Partial<OptimizerConfig>()
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("tokens", \.tokens, .positive, "Trained tokens, the same for every image."),
+    .partial("optimizer", \.optimizer, "Overrides the stage's optimizer, key by key."),
+  ]
+
+  /// The control as an arm like the others.
+  public var arm: ArmConfig {
+    var config = LearnedPromptConfig()
+    config.tokens = tokens
+    return ArmConfig(.learnedPrompt(config), optimizer: optimizer)
+  }
+}
+
+/// What is measured on the test images: `evaluation:`.
+public struct EvaluationConfig: ConfigSection {
+  public var decode = DecodeConfig()
+  public var metrics: [MetricChoice] = [.ciderD, .meteor, .bleu, .rougeL]
+  public var controls: [ControlChoice] = [.untrained, .learnedPrompt, .shuffled]
+  public var learnedPrompt = LearnedPromptControlConfig()
+  public var bootstrap = 10_000
+  public var randomizations = 10_000
+  public var seed = 0
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .section("decode", \.decode, "How captions are generated."),
+    .list("metrics", \.metrics, of: .choice, .nonEmptyUnique, "Columns of the table, in order."),
+    .list("controls", \.controls, of: .choice, .unique, "Rows that show what a score is worth."),
+    .section("learned_prompt", \.learnedPrompt, "The control of that name."),
+    .integer(
+      "bootstrap", \.bootstrap, .atLeast(100), "Resamples of the test images for an interval."),
+    .integer(
+      "randomizations", \.randomizations, .atLeast(100),
+      "Draws of the paired randomisation test between two arms."),
+    .integer("seed", \.seed, .atLeast(0), "Seed of resamples, draws and the shuffled control."),
+  ]
+}

@@ -1,0 +1,71 @@
+import Configuration
+
+/// What a heatmap shows of the attention.
+public enum HeatmapWeighting: String, ConfigChoice {
+  /// The attention probabilities, mean over heads.
+  case attention
+  /// ReLU of attention times its gradient, mean over heads.
+  case gradient
+}
+
+/// Which layers' attention a heatmap shows.
+public enum HeatmapLayer: Sendable, Equatable {
+  /// The mean over the layers that attend to patches.
+  case all
+  /// One layer, counted from 0; negative counts from the end.
+  case index(Int)
+}
+
+extension ValueType where Value == HeatmapLayer {
+  /// `all`, or a whole number.
+  public static var heatmapLayer: Self {
+    .scalar(
+      "'all' or a whole number",
+      schema: [
+        .init(
+          "anyOf",
+          .array([.object([.init("const", "all")]), .object([.init("type", "integer")])]))
+      ],
+      .any, parse: { $0 == "all" ? .all : Int($0).map(HeatmapLayer.index) },
+      encode: { layer in
+        switch layer {
+        case .all: .plain("all")
+        case .index(let index): .plain(String(index))
+        }
+      })
+  }
+}
+
+/// Attention grids of the arms that have queries or latents: `figures.heatmaps:`.
+public struct HeatmapsConfig: ConfigSection {
+  public var images = 6
+  public var weighting: [HeatmapWeighting] = [.attention, .gradient]
+  public var layer = HeatmapLayer.all
+  public var eachQuery = true
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("images", \.images, .atLeast(0), "Test images that are drawn; 0 for none."),
+    .list("weighting", \.weighting, of: .choice, .nonEmptyUnique, "Columns of the grid."),
+    Field(
+      "layer", \.layer, .heatmapLayer,
+      "all: the mean over layers that see patches; N: one, -1 the last."),
+    .bool("each_query", \.eachQuery, "Also a grid with every query or latent on its own."),
+  ]
+}
+
+/// Pictures and sample captions of the report: `figures:`.
+public struct FiguresConfig: ConfigSection {
+  public var heatmaps = HeatmapsConfig()
+  public var captions = 8
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .section("heatmaps", \.heatmaps, "Attention over the photograph."),
+    .integer(
+      "captions", \.captions, .atLeast(0),
+      "Test images whose captions stand side by side with the ground truth."),
+  ]
+}

@@ -1,1 +1,0 @@
-// The module Harness: see DESIGN in README.

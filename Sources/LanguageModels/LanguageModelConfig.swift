@@ -1,0 +1,88 @@
+import Configuration
+import Layers
+
+/// The frozen language model: `language_model:`.
+public enum LanguageModelConfig: ConfigUnion {
+  case llama(PretrainedLanguageModelConfig)
+  case qwen2(PretrainedLanguageModelConfig)
+  case small(SmallDecoderConfig)
+
+  public static let cases: [UnionCase<Self>] = [
+    UnionCase("llama", "LlamaForCausalLM from a Hugging Face folder.", Self.llama) {
+      if case .llama(let config) = $0 { config } else { nil }
+    },
+    UnionCase("qwen2", "Qwen2ForCausalLM from a Hugging Face folder.", Self.qwen2) {
+      if case .qwen2(let config) = $0 { config } else { nil }
+    },
+    UnionCase(
+      "small", "A small decoder that the run trains first on the captions' text alone.", Self.small
+    ) {
+      if case .small(let config) = $0 { config } else { nil }
+    },
+  ]
+
+  /// Text between the visual tokens and the caption.
+  public var prompt: String {
+    switch self {
+    case .llama(let config), .qwen2(let config): config.prompt
+    case .small(let config): config.prompt
+    }
+  }
+
+  /// Whether prompt and caption are put into the model's chat template.
+  public var chat: Bool {
+    switch self {
+    case .llama(let config), .qwen2(let config): config.chat
+    case .small: false
+    }
+  }
+}
+
+/// Settings of the language models that are read from a Hugging Face folder.
+public struct PretrainedLanguageModelConfig: ConfigSection {
+  public var model = ModelReference.folder(ConfigPath())
+  public var weights = WeightSource.pretrained
+  public var prompt = ""
+  public var chat = false
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .model("model", \.model, "A model folder, or hf:ORG/NAME[@REV] in the local cache.").required,
+    .choice("weights", \.weights, "random: only the shapes of the folder's config.json are used."),
+    .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
+    .bool("chat", \.chat, "Put prompt and caption into the model's chat template."),
+  ]
+}
+
+/// Settings of `kind: small`: a decoder of Llama's form over the words of the captions.
+public struct SmallDecoderConfig: ConfigSection {
+  public var width = 96
+  public var layers = 3
+  public var heads = 3
+  public var ffnMultiplier = 4
+  public var prompt = ""
+  public var epochs = 10
+  public var batchSize = 64
+  public var seed = 0
+  public var optimizer = OptimizerConfig()
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("width", \.width, .positive, "Width of a token."),
+    .integer("layers", \.layers, .positive, "Layers."),
+    .integer("heads", \.heads, .positive, "Attention heads."),
+    .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
+    .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
+    .integer("epochs", \.epochs, .positive, "Passes over the training captions."),
+    .integer("batch_size", \.batchSize, .positive, "Captions in one update."),
+    .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
+    .section("optimizer", \.optimizer, "How this model is trained."),
+  ]
+
+  public var problems: [SectionProblem] {
+    width % heads == 0
+      ? [] : [SectionProblem("heads", "must divide the width \(width), got \(heads)")]
+  }
+}

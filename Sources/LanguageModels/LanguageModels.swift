@@ -1,1 +1,0 @@
-// The module LanguageModels: see DESIGN in README.

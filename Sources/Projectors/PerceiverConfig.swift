@@ -1,0 +1,24 @@
+import Configuration
+
+/// Settings of `kind: perceiver`.
+public struct PerceiverConfig: ConfigSection {
+  public var layers = 2
+  public var latents = 64
+  /// `nil`: the encoder's width.
+  public var width: Int?
+  /// `nil`: width / 64, at least 1.
+  public var heads: Int?
+  public var ffnMultiplier = 4
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("layers", \.layers, .positive, "Layers of attention and FFN."),
+    .integer("latents", \.latents, .positive, "Learned latents; as many visual tokens come out."),
+    .integer("width", \.width, .positive, "Width of the latents; null: the encoder's."),
+    .integer("heads", \.heads, .positive, "Attention heads; null: width / 64, at least 1."),
+    .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
+  ]
+
+  public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
+}

@@ -1,1 +1,0 @@
-// The module Projectors: see DESIGN in README.

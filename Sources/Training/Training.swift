@@ -1,1 +1,0 @@
-// The module Training: see DESIGN in README.

@@ -1,0 +1,98 @@
+import Configuration
+import Layers
+import Projectors
+
+/// A part of the model that a stage may train; the others are frozen.
+public enum TrainablePart: String, ConfigChoice {
+  case projector
+  case languageModel = "language_model"
+  case encoder
+}
+
+/// What a stage learns from.
+public enum StageData: String, ConfigChoice {
+  /// The data set's captions.
+  case captions
+}
+
+/// Which of an image's captions an update sees.
+public enum CaptionChoice: String, ConfigChoice {
+  /// All of them, after one prefix of visual tokens.
+  case all
+  /// One, drawn anew each time.
+  case random
+}
+
+/// One entry of `training.stages:`.
+public struct StageConfig: ConfigSection {
+  /// `nil`: the stage's number.
+  public var name: String?
+  public var train: [TrainablePart] = [.projector]
+  public var data = StageData.captions
+  public var captions = CaptionChoice.all
+  public var epochs = 4
+  public var batchSize = 32
+  public var maxTextTokens = 64
+  public var optimizer = OptimizerConfig()
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .string("name", \.name, .name, "Shown in logs and curves; null: the stage's number."),
+    .list("train", \.train, of: .choice, .nonEmptyUnique, "The parts that train."),
+    .choice("data", \.data, "What the stage learns from."),
+    .choice("captions", \.captions, "all: each of an image's captions; random: one, drawn anew."),
+    .integer("epochs", \.epochs, .positive, "Passes over the training images."),
+    .integer("batch_size", \.batchSize, .positive, "Images in one update."),
+    .integer(
+      "max_text_tokens", \.maxTextTokens, .atLeast(2),
+      "Prompt, caption and end token together; longer captions are cut."),
+    .section("optimizer", \.optimizer, "How the stage trains; an arm's `optimizer` overrides it."),
+  ]
+}
+
+/// How every arm is trained: `training:`.
+public struct TrainingConfig: ConfigSection {
+  public var stages = [StageConfig()]
+  public var seeds = [0]
+  public var lanes = 8
+  public var checkpointMinutes = 5.0
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .list("stages", \.stages, of: .section, .nonEmpty, "Trained one after the other."),
+    .list(
+      "seeds", \.seeds, of: .integer(.atLeast(0)), .nonEmptyUnique,
+      "Each arm is trained once per seed."),
+    .integer(
+      "lanes", \.lanes, .range(1...1024),
+      "Parts of a batch; results depend on it, but not on the number of threads."),
+    .number(
+      "checkpoint_minutes", \.checkpointMinutes, .positive,
+      "Time between checkpoints to resume from; one is also written after each epoch."),
+  ]
+}
+
+/// One entry of `projectors:`: a projector and how its optimiser departs from the stage's.
+public struct ArmConfig: ConfigSection {
+  public var projector = ProjectorConfig.linear(LinearProjectorConfig())
+  public var optimizer = Partial<OptimizerConfig>()
+
+  public init() {}
+
+  public init(_ projector: ProjectorConfig, optimizer: Partial<OptimizerConfig> = Partial()) {
+    self.projector = projector
+    self.optimizer = optimizer
+  }
+
+  public static let fields: [Field<Self>] = [
+    .flattened(\.projector),
+    .partial("optimizer", \.optimizer, "Overrides the stage's optimizer, key by key."),
+  ]
+
+  /// How this arm is trained in a stage.
+  public func optimizer(in stage: StageConfig) -> OptimizerConfig {
+    optimizer.applied(to: stage.optimizer)
+  }
+}
