@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  /// 1e-13 of the terms: double sums in another order. Sums in float would be off by 1e-8.
+  // 1e-13 of the terms: double sums in another order. Sums in float would be off by 1e-8.
   @Test(arguments: lengths + [49_152]) func reductionsRunInDouble(n: Int) {
     let a = noise(n, seed: 8, scale: 3)
     let b = noise(n, seed: 9)
