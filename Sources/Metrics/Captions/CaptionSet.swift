@@ -49,6 +49,32 @@ public struct CaptionSet: Sendable {
       references: spacedReferences, referenceStarts: starts)
   }
 
+  /// Tokenises raw captions with ``PTBTokenizer``: all references as one text, all candidates as one.
+  ///
+  /// - Parameters:
+  ///   - ids: Names of the images, without duplicates.
+  ///   - candidates: One caption for each image.
+  ///   - references: At least one caption for each image.
+  ///   - threads: Threads to use; the result does not depend on it.
+  /// - Throws: ``CaptionSetError`` for counts that differ, a duplicate, or an image without reference.
+  public init(
+    ids: [String], candidates: [String], references: [[String]], threads: Int? = nil
+  ) throws {
+    try Self.check(ids: ids, candidates: candidates.count, references: references.map(\.count))
+    let threads = threads ?? Parallel.availableThreads
+    var vocabulary = Vocabulary()
+    let tokenizer = PTBTokenizer()
+    var tokenized = tokenizer.sentences(
+      references.flatMap { $0 }, into: &vocabulary, threads: threads)
+    let spacedReferences = tokenized.emptiesMarked(by: vocabulary.intern(""))
+    tokenized = tokenizer.sentences(candidates, into: &vocabulary, threads: threads)
+    let spacedCandidates = tokenized.emptiesMarked(by: vocabulary.intern(""))
+    self.init(
+      ids: ids, vocabulary: vocabulary, candidates: spacedCandidates,
+      references: spacedReferences,
+      referenceStarts: references.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) })
+  }
+
   /// - Precondition: counts agree and ids are unique: checked by the callers.
   package init(
     ids: [String], vocabulary: Vocabulary, candidates: Sentences, references: Sentences,

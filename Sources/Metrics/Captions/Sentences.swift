@@ -35,4 +35,28 @@ public struct Sentences: Sendable {
     }
     endSentence()
   }
+
+  /// Appends sentences whose ids are another vocabulary's.
+  package mutating func append(
+    _ other: Sentences, of source: Vocabulary, to vocabulary: inout Vocabulary
+  ) {
+    var map = [Int32](repeating: -1, count: source.count)
+    let offset = tokens.count
+    tokens.reserveCapacity(offset + other.tokens.count)
+    for token in other.tokens {
+      if map[Int(token)] < 0 { map[Int(token)] = source.transfer(token, to: &vocabulary) }
+      tokens.append(map[Int(token)])
+    }
+    starts.append(contentsOf: other.starts.dropFirst().lazy.map { $0 + offset })
+  }
+
+  /// The same sentences, where each empty one holds `token`: what splitting "" at spaces gives.
+  package func emptiesMarked(by token: Int32) -> Sentences {
+    guard (0..<count).contains(where: { range($0).isEmpty }) else { return self }
+    var result = Sentences()
+    for index in 0..<count {
+      result.append(range(index).isEmpty ? [token] : self[index])
+    }
+    return result
+  }
 }

@@ -88,4 +88,22 @@ public struct Vocabulary: Sendable {
     for byte in token { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return hash ^ (hash >> 29)
   }
+
+  /// Tokens joined by single spaces.
+  package func text(of tokens: some Sequence<Int32>) -> String {
+    var result: [UInt8] = []
+    for (index, token) in tokens.enumerated() {
+      if index > 0 { result.append(UInt8(ascii: " ")) }
+      result.append(contentsOf: bytes[Int(starts[Int(token)])..<Int(starts[Int(token) + 1])])
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The id in another vocabulary of token `id` of this one.
+  package func transfer(_ id: Int32, to other: inout Vocabulary) -> Int32 {
+    bytes.withUnsafeBufferPointer { bytes in
+      other.intern(
+        UnsafeBufferPointer(rebasing: bytes[Int(starts[Int(id)])..<Int(starts[Int(id) + 1])]))
+    }
+  }
 }

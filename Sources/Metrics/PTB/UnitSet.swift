@@ -1,0 +1,63 @@
+/// A set of UTF-16 units as sorted ranges that neither touch nor overlap.
+struct UnitSet: Hashable, Sendable {
+  let ranges: [ClosedRange<UInt16>]
+
+  init(_ ranges: [ClosedRange<UInt16>]) {
+    var merged: [ClosedRange<UInt16>] = []
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = merged.last, Int(range.lowerBound) <= Int(last.upperBound) + 1 {
+        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    self.ranges = merged
+  }
+
+  var inverted: UnitSet {
+    var result: [ClosedRange<UInt16>] = []
+    var next = 0
+    for range in ranges {
+      if Int(range.lowerBound) > next { result.append(UInt16(next)...range.lowerBound - 1) }
+      next = Int(range.upperBound) + 1
+    }
+    if next <= 0xffff { result.append(UInt16(next)...0xffff) }
+    return UnitSet(result)
+  }
+
+  /// Letters, digits and capitals of the Basic Multilingual Plane.
+  ///
+  /// As of Unicode 6.0, which the Stanford tokenizer of 2014 was built with: a later letter is not one
+  /// to it, and is deleted.
+  private static let categories: (letters: UnitSet, digits: UnitSet, uppercase: UnitSet) = {
+    var letters: [ClosedRange<UInt16>] = []
+    var digits: [ClosedRange<UInt16>] = []
+    var uppercase: [ClosedRange<UInt16>] = []
+    for unit in UInt16.min...UInt16.max {
+      guard let scalar = Unicode.Scalar(unit) else { continue }
+      let properties = scalar.properties
+      let isLetter = properties.generalCategory.isLetter
+      let isDigit = properties.generalCategory == .decimalNumber
+      guard isLetter || isDigit || properties.isUppercase,
+        let age = properties.age, age.major < 6 || (age.major == 6 && age.minor == 0)
+      else { continue }
+      if isLetter { letters.append(unit...unit) }
+      if isDigit { digits.append(unit...unit) }
+      if properties.isUppercase { uppercase.append(unit...unit) }
+    }
+    return (UnitSet(letters), UnitSet(digits), UnitSet(uppercase))
+  }()
+
+  static var letters: UnitSet { categories.letters }
+  static var digits: UnitSet { categories.digits }
+  static var uppercase: UnitSet { categories.uppercase }
+}
+
+extension Unicode.GeneralCategory {
+  fileprivate var isLetter: Bool {
+    switch self {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+    default: false
+    }
+  }
+}
