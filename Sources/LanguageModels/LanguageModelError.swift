@@ -21,23 +21,3 @@ public struct LanguageModelError: Error, Equatable, LocalizedError, CustomString
 
   public var errorDescription: String? { description }
 }
-
-extension LanguageModelError {
-  /// The error of a JSON decoder in our words.
-  init(path: String, _ error: any Error) {
-    func keyPath(_ path: [any CodingKey]) -> String {
-      path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-    }
-    switch error {
-    case DecodingError.keyNotFound(let key, let context):
-      self.init(path: path, key: keyPath(context.codingPath + [key]), rule: "is missing")
-    case DecodingError.typeMismatch(let type, let context):
-      self.init(path: path, key: keyPath(context.codingPath), rule: "must be of type \(type)")
-    case DecodingError.valueNotFound(let type, let context):
-      self.init(
-        path: path, key: keyPath(context.codingPath), rule: "must be of type \(type), got null")
-    default:
-      self.init(path: path, key: nil, rule: "is not a JSON object: \(error.localizedDescription)")
-    }
-  }
-}
