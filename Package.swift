@@ -18,9 +18,80 @@ func tests(_ name: String, uses: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: uses + ["TestSupport"], swiftSettings: strict)
 }
 
+/// `DRAGOMAN_TESTS=Metrics,Storage` builds only these modules' tests: for work on one module.
+let wanted = Context.environment["DRAGOMAN_TESTS"]?.split(separator: ",").map { $0 + "Tests" }
+
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let targets: [Target] = [
+  // C leaves: module maps and `static inline` shims.
+  .systemLibrary(
+    name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+  .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+  .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+  .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+
+  module("Configuration"),
+  module("Tensors", uses: ["CKernels", "COpenBLAS"]),
+  module("Layers", uses: ["Tensors", "Configuration"]),
+  module("Storage", uses: ["Tensors", "CHDF5", "CPNG", "CJPEG", "CXXHash"]),
+  module("Tokenizers"),
+  module("Datasets", uses: ["Tensors", "Storage", "Tokenizers", "Configuration"]),
+  module("Encoders", uses: ["Tensors", "Layers", "Storage", "Datasets", "Configuration"]),
+  module("Projectors", uses: ["Tensors", "Layers", "Configuration"]),
+  module("LanguageModels", uses: ["Tensors", "Layers", "Storage", "Configuration"]),
+  module(
+    "Training",
+    uses: [
+      "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Projectors", "LanguageModels",
+      "Configuration",
+    ]),
+  module("Metrics", uses: ["CStemmer", "CZlib"]),
+  module("Reports", uses: ["Metrics", "Storage", "CCairo"]),
+  module(
+    "Harness",
+    uses: [
+      "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Encoders", "Projectors",
+      "LanguageModels", "Training", "Metrics", "Reports", "Configuration", yams, logging,
+    ]),
+  .executableTarget(
+    name: "dragoman", dependencies: ["Harness", "Metrics", arguments], swiftSettings: strict),
+
+  .target(
+    name: "TestSupport", dependencies: ["Storage"], path: "Tests/TestSupport",
+    swiftSettings: strict),
+  tests("ConfigurationTests", uses: ["Configuration"]),
+  tests("CKernelsTests", uses: ["CKernels"]),
+  tests("TensorsTests", uses: ["Tensors", "Storage"]),
+  tests("LayersTests", uses: ["Layers", "Tensors", "Storage"]),
+  tests("StorageTests", uses: ["Storage", "Tensors"]),
+  tests("TokenizersTests", uses: ["Tokenizers"]),
+  tests("DatasetsTests", uses: ["Datasets", "Storage", "Tokenizers", "Tensors"]),
+  tests("EncodersTests", uses: ["Encoders", "Layers", "Tensors", "Storage", "Datasets"]),
+  tests("ProjectorsTests", uses: ["Projectors", "Layers", "Tensors", "Storage"]),
+  tests("LanguageModelsTests", uses: ["LanguageModels", "Layers", "Tensors", "Storage"]),
+  tests(
+    "TrainingTests",
+    uses: [
+      "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
+      "Tokenizers",
+    ]),
+  tests("MetricsTests", uses: ["Metrics"]),
+  tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),
+  tests(
+    "HarnessTests",
+    uses: [
+      "Harness", "Training", "Encoders", "Projectors", "LanguageModels", "Layers", "Tensors",
+      "Storage", "Datasets", "Tokenizers", "Metrics", "Reports", "Configuration",
+    ]),
+]
 
 let package = Package(
   name: "dragoman",
@@ -31,71 +102,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: [
-    // C leaves: module maps and `static inline` shims.
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
-    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
-    .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
-
-    module("Configuration"),
-    module("Tensors", uses: ["CKernels", "COpenBLAS"]),
-    module("Layers", uses: ["Tensors", "Configuration"]),
-    module("Storage", uses: ["Tensors", "CHDF5", "CPNG", "CJPEG", "CXXHash"]),
-    module("Tokenizers"),
-    module("Datasets", uses: ["Tensors", "Storage", "Tokenizers", "Configuration"]),
-    module("Encoders", uses: ["Tensors", "Layers", "Storage", "Datasets", "Configuration"]),
-    module("Projectors", uses: ["Tensors", "Layers", "Configuration"]),
-    module("LanguageModels", uses: ["Tensors", "Layers", "Storage", "Configuration"]),
-    module(
-      "Training",
-      uses: [
-        "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Projectors", "LanguageModels",
-        "Configuration",
-      ]),
-    module("Metrics", uses: ["CStemmer", "CZlib"]),
-    module("Reports", uses: ["Metrics", "Storage", "CCairo"]),
-    module(
-      "Harness",
-      uses: [
-        "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Encoders", "Projectors",
-        "LanguageModels", "Training", "Metrics", "Reports", "Configuration", yams, logging,
-      ]),
-    .executableTarget(
-      name: "dragoman", dependencies: ["Harness", "Metrics", arguments], swiftSettings: strict),
-
-    .target(
-      name: "TestSupport", dependencies: ["Storage"], path: "Tests/TestSupport",
-      swiftSettings: strict),
-    tests("ConfigurationTests", uses: ["Configuration"]),
-    tests("CKernelsTests", uses: ["CKernels"]),
-    tests("TensorsTests", uses: ["Tensors", "Storage"]),
-    tests("LayersTests", uses: ["Layers", "Tensors", "Storage"]),
-    tests("StorageTests", uses: ["Storage", "Tensors"]),
-    tests("TokenizersTests", uses: ["Tokenizers"]),
-    tests("DatasetsTests", uses: ["Datasets", "Storage", "Tokenizers", "Tensors"]),
-    tests("EncodersTests", uses: ["Encoders", "Layers", "Tensors", "Storage", "Datasets"]),
-    tests("ProjectorsTests", uses: ["Projectors", "Layers", "Tensors", "Storage"]),
-    tests("LanguageModelsTests", uses: ["LanguageModels", "Layers", "Tensors", "Storage"]),
-    tests(
-      "TrainingTests",
-      uses: [
-        "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
-        "Tokenizers",
-      ]),
-    tests("MetricsTests", uses: ["Metrics"]),
-    tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),
-    tests(
-      "HarnessTests",
-      uses: [
-        "Harness", "Training", "Encoders", "Projectors", "LanguageModels", "Layers", "Tensors",
-        "Storage", "Datasets", "Tokenizers", "Metrics", "Reports", "Configuration",
-      ]),
-  ]
+  targets: targets.filter { target in
+    target.type != .test || wanted?.contains(target.name) ?? true
+  }
 )
