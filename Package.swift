@@ -19,7 +19,8 @@ func tests(_ name: String, uses: [Target.Dependency]) -> Target {
 }
 
 /// `DRAGOMAN_TESTS=Metrics,Storage` builds only these modules' tests: for work on one module.
-let wanted = Context.environment["DRAGOMAN_TESTS"]?.split(separator: ",").map { $0 + "Tests" }
+let wanted: [String]? = Context.environment["DRAGOMAN_TESTS"]?.split(separator: ",")
+  .map { "\($0)Tests" }
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
