@@ -1,18 +1,18 @@
-// Layer norm, RMS norm and L2 normalisation of rows. Sums over a row are taken in double.
+// Layer norm, RMS norm and L2 normalisation of rows. Means and variances are summed in double; sums
+// of gradients, which are as exact as their terms, in float lanes.
 #include "vector.h"
 
 // Layer norm (Ba et al. 2016, arXiv:1607.06450).
 void KERNEL(dk_layer_norm)(const float *x, const float *gamma, const float *beta, float eps, float *y,
                            float *mean, float *rstd, size_t rows, size_t width) {
   for (size_t r = 0; r < rows; r++, x += width, y += width) {
-    const double row_mean = KERNEL(dk_sum)(x, width) / (double)width;
+    const float m = (float)(KERNEL(dk_sum)(x, width) / (double)width);
     d8 squares = 0;
     FOR_LANES(width, {
-      const d8 centred = to_double(load_or(x + i, lanes, (float)row_mean)) - row_mean;
-      squares += centred * centred;
+      const f8 centred = load_or(x + i, lanes, m) - m;
+      squares += to_double(centred * centred);
     });
     const double variance = sum_lanes_double(squares) / (double)width;
-    const float m = (float)row_mean;
     const float scale = (float)(1.0 / sqrt(variance + (double)eps));
     mean[r] = m;
     rstd[r] = scale;
@@ -32,19 +32,19 @@ void KERNEL(dk_layer_norm_backward)(const float *x, const float *gamma, const fl
   for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
     const float m = mean[r];
     const float scale = rstd[r];
-    d8 sum = 0;
-    d8 projection = 0;
+    f8 sum = 0;
+    f8 projection = 0;
     FOR_LANES(width, {
       const f8 d = load(dy + i, lanes);
       const f8 normal = (load(x + i, lanes) - m) * scale;
       const f8 g = gamma ? d * load(gamma + i, lanes) : d;
-      sum += to_double(g);
-      projection += to_double(g * normal);
+      sum += g;
+      projection += g * normal;
       if (dgamma) put(dgamma + i, d * normal, lanes, 1);
       if (dbeta) put(dbeta + i, d, lanes, 1);
     });
-    const float mean_g = (float)(sum_lanes_double(sum) / (double)width);
-    const float mean_gn = (float)(sum_lanes_double(projection) / (double)width);
+    const float mean_g = sum_lanes(sum) / (float)width;
+    const float mean_gn = sum_lanes(projection) / (float)width;
     FOR_LANES(width, {
       const f8 d = load(dy + i, lanes);
       const f8 normal = (load(x + i, lanes) - m) * scale;
@@ -70,13 +70,13 @@ void KERNEL(dk_rms_norm_backward)(const float *x, const float *gamma, const floa
                                   float *dx, float *dgamma, size_t rows, size_t width, int accumulate) {
   for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
     const float scale = rstd[r];
-    d8 projection = 0;
+    f8 projection = 0;
     FOR_LANES(width, {
       const f8 product = load(dy + i, lanes) * (load(x + i, lanes) * scale);
-      projection += to_double(product * load(gamma + i, lanes));
+      projection += product * load(gamma + i, lanes);
       if (dgamma) put(dgamma + i, product, lanes, 1);
     });
-    const float mean_gn = (float)(sum_lanes_double(projection) / (double)width);
+    const float mean_gn = sum_lanes(projection) / (float)width;
     FOR_LANES(width, {
       const f8 g = load(dy + i, lanes) * load(gamma + i, lanes);
       const f8 normal = load(x + i, lanes) * scale;

@@ -10,7 +10,8 @@ INLINE size_t visible_columns(const int32_t *visible, size_t row, size_t columns
 // scale * s in the first lanes, -inf in the others: these add nothing to a maximum or a sum of exponentials.
 INLINE f8 load_scaled(const float *s, size_t lanes, float scale) {
   const f8 v = load(s, lanes) * scale;
-  return lanes == 8 ? v : select8(lane_mask(lanes), v, (f8)-INFINITY);
+  if (lanes == 8) return v;
+  return lane_mask(lanes) ? v : (f8)-INFINITY;
 }
 
 INLINE float largest_scaled(const float *s, size_t n, float scale) {

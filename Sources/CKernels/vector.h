@@ -10,7 +10,10 @@
 // Eight lanes cross no function boundary that is not inlined, so their calling convention doesn't matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
+typedef float f2 __attribute__((ext_vector_type(2)));
+typedef float f4 __attribute__((ext_vector_type(4)));
 typedef float f8 __attribute__((ext_vector_type(8)));
+typedef double d4 __attribute__((ext_vector_type(4)));
 typedef double d8 __attribute__((ext_vector_type(8)));
 typedef int32_t i8 __attribute__((ext_vector_type(8)));
 typedef uint32_t u8 __attribute__((ext_vector_type(8)));
@@ -28,14 +31,15 @@ typedef uint16_t h8 __attribute__((ext_vector_type(8)));
 // constant in the first copy, so its loads and stores are whole; a lane's arithmetic is the same in both.
 #define FOR_LANES(n, ...)                       \
   do {                                          \
-    const size_t whole_ = (n) & ~(size_t)7;     \
+    const size_t count_ = (n);                  \
+    const size_t whole_ = count_ & ~(size_t)7;  \
     for (size_t i = 0; i < whole_; i += 8) {    \
       const size_t lanes = 8;                   \
       __VA_ARGS__                               \
     }                                           \
-    if (whole_ < (n)) {                         \
+    if (whole_ < count_) {                      \
       const size_t i = whole_;                  \
-      const size_t lanes = (n)-whole_;          \
+      const size_t lanes = count_ - whole_;     \
       __VA_ARGS__                               \
     }                                           \
   } while (0)
@@ -44,8 +48,6 @@ INLINE i8 lane_mask(size_t lanes) {
   const i8 index = {0, 1, 2, 3, 4, 5, 6, 7};
   return index < (int32_t)lanes;
 }
-
-INLINE f8 select8(i8 mask, f8 yes, f8 no) { return (f8)(((i8)yes & mask) | ((i8)no & ~mask)); }
 
 // The first `lanes` floats at x; the other lanes are 0.
 INLINE f8 load(const float *x, size_t lanes) {
@@ -65,20 +67,29 @@ INLINE f8 load(const float *x, size_t lanes) {
 // The first `lanes` floats at x; the other lanes are `fill`.
 INLINE f8 load_or(const float *x, size_t lanes, float fill) {
   const f8 v = load(x, lanes);
-  return lanes == 8 ? v : select8(lane_mask(lanes), v, (f8)fill);
+  if (lanes == 8) return v;
+  return lane_mask(lanes) ? v : (f8)fill;
 }
 
-// Writes the first `lanes` lanes to y.
+// Writes the first `lanes` lanes to y, in pieces of 4, 2 and 1: AVX2's masked store is slow on some CPUs.
 INLINE void store(float *y, f8 v, size_t lanes) {
   if (lanes == 8) {
     memcpy(y, &v, sizeof v);
-  } else {
-#if defined(DK_AVX2)
-    __builtin_ia32_maskstoreps256((void *)y, lane_mask(lanes), v);
-#else
-    for (size_t k = 0; k < lanes; k++) y[k] = v[k];
-#endif
+    return;
   }
+  f4 four = v.lo;
+  if (lanes & 4) {
+    memcpy(y, &four, sizeof four);
+    four = v.hi;
+    y += 4;
+  }
+  f2 two = four.lo;
+  if (lanes & 2) {
+    memcpy(y, &two, sizeof two);
+    two = four.hi;
+    y += 2;
+  }
+  if (lanes & 1) *y = two.x;
 }
 
 // y = v, or y += v.
@@ -86,18 +97,20 @@ INLINE void put(float *y, f8 v, size_t lanes, int accumulate) {
   store(y, accumulate ? load(y, lanes) + v : v, lanes);
 }
 
-// a * b + c, fused where the hardware can.
-INLINE f8 madd(f8 a, f8 b, f8 c) {
+// a * b + c, fused where the hardware can; FUSED says so.
 #if defined(DK_AVX2) || defined(__aarch64__)
-  return __builtin_elementwise_fma(a, b, c);
+#define FUSED 1
+INLINE f8 madd(f8 a, f8 b, f8 c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE d8 madd_double(d8 a, d8 b, d8 c) { return __builtin_elementwise_fma(a, b, c); }
 #else
-  return a * b + c;
+#define FUSED 0
+INLINE f8 madd(f8 a, f8 b, f8 c) { return a * b + c; }
+INLINE d8 madd_double(d8 a, d8 b, d8 c) { return a * b + c; }
 #endif
-}
 
-// The larger and the smaller; a when b is NaN or not comparable.
-INLINE f8 larger(f8 a, f8 b) { return select8(b > a, b, a); }
-INLINE f8 smaller(f8 a, f8 b) { return select8(b < a, b, a); }
+// The larger and the smaller; a when a or b is NaN.
+INLINE f8 larger(f8 a, f8 b) { return b > a ? b : a; }
+INLINE f8 smaller(f8 a, f8 b) { return b < a ? b : a; }
 
 INLINE f8 absolute(f8 v) { return (f8)((i8)v & 0x7fffffff); }
 INLINE f8 with_sign_of(f8 magnitude, f8 sign) {
@@ -107,38 +120,43 @@ INLINE f8 with_sign_of(f8 magnitude, f8 sign) {
 INLINE d8 to_double(f8 v) { return __builtin_convertvector(v, d8); }
 
 INLINE float sum_lanes(f8 v) {
-  return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
-}
-INLINE double sum_lanes_double(d8 v) {
-  return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
-}
-INLINE float largest_lane(f8 v) {
-  float m = v[0];
-  for (int k = 1; k < 8; k++) m = v[k] > m ? v[k] : m;
-  return m;
+  const f4 four = v.lo + v.hi;
+  const f2 two = four.lo + four.hi;
+  return two.x + two.y;
 }
 
-// exp(x + low) for a `low` far smaller than 1, to 1e-7 relative: x = n ln 2 + r, a polynomial for exp(r)
-// (Cephes, expf.c), and 2^n in two factors so that results below the normal range lose bits gradually.
-// exp(-inf) = 0, exp(x > 88.73) = inf, NaN stays NaN.
-INLINE f8 exp_sum8(f8 x, f8 low) {
-  const float round_to_integer = 12582912.0f;  // 1.5 * 2^23: adding it leaves the integer in the low bits
-  x = smaller(larger(x, (f8)-104.0f), (f8)89.0f);
-  const f8 shifted = madd(x, (f8)1.44269504088896341f, (f8)round_to_integer);
-  const f8 n = shifted - round_to_integer;
+INLINE double sum_lanes_double(d8 v) {
+  const d4 four = v.lo + v.hi;
+  return (four.x + four.z) + (four.y + four.w);
+}
+
+INLINE float largest_lane(f8 v) {
+  const f4 four = v.lo > v.hi ? v.lo : v.hi;
+  const f2 two = four.lo > four.hi ? four.lo : four.hi;
+  return two.x > two.y ? two.x : two.y;
+}
+
+// exp(x + low) for x from -87.3 to 89 and a `low` far smaller than 1, to 1e-7 relative: x = n ln 2 + r, and
+// exp(r) = 1 + r + r² q(r) with q fitted to 3e-9. Below -87, where it would leave the normal range, it is 0.
+INLINE f8 bounded_exp8(f8 x, f8 low) {
+  // 1.5 * 2^23 + 126: adding it rounds to an integer n and leaves n + 126 in the low bits, which are the
+  // exponent of 2^(n - 1). The last doubling reaches results that 2^n itself would overflow.
+  const float rounder = 12582912.0f + 126.0f;
+  const f8 shifted = madd(x, (f8)1.44269504088896341f, (f8)rounder);
+  const f8 half_power = (f8)((i8)shifted << 23);
+  const f8 n = shifted - rounder;
   f8 r = madd(n, (f8)-0.693359375f, x);
   r = madd(n, (f8)2.12194440e-4f, r) + low;
-  f8 p = madd((f8)1.9875691500e-4f, r, (f8)1.3981999507e-3f);
-  p = madd(p, r, (f8)8.3334519073e-3f);
-  p = madd(p, r, (f8)4.1665795894e-2f);
-  p = madd(p, r, (f8)1.6666665459e-1f);
-  p = madd(p, r, (f8)5.0000001201e-1f);
-  p = madd(p, r * r, r) + 1.0f;
-  const i8 exponent = (i8)shifted - 0x4b400000;  // 0x4b400000: the bits of round_to_integer
-  const i8 half = exponent >> 1;
-  const f8 first = (f8)((half + 127) << 23);
-  const f8 second = (f8)((exponent - half + 127) << 23);
-  return p * first * second;
+  const f8 r2 = r * r;
+  f8 q = madd(r, (f8)0.00836890059f, (f8)0.0416684059f);
+  q = madd(r2, (f8)0.00138142185f, q);
+  q = madd(r2, q, madd(r, (f8)0.166665191f, (f8)0.499999933f));
+  const f8 half = madd(madd(r2, q, r), half_power, half_power);
+  return half + half;
 }
 
-INLINE f8 exp8(f8 x) { return exp_sum8(x, (f8)0.0f); }
+// exp(x) to 1e-7 relative. NaN stays NaN; from 88.73 on the result is infinity, below -87 it is 0.
+INLINE f8 exp8(f8 x) {
+  const f8 e = bounded_exp8(smaller(x, (f8)89.0f), (f8)-0.0f);  // adding -0 is nothing, and is left out
+  return (f8)((i8)e & ~(x < -87.0f));
+}

@@ -63,7 +63,7 @@ enum Activation: CaseIterable {
     let expected = x.map { Activation.geluErf(Double($0)) }
     for (form, kernel) in forms(dk_activation, dk_activation_portable) {
       let y = output(x.count) { kernel(Activation.geluErf.kind, x, $0, x.count) }
-      expectClose(y, expected, relative: 2e-6, absolute: 1e-44, form)
+      expectClose(y, expected, relative: 2e-6, absolute: 2e-38, form)
     }
   }
 
@@ -96,8 +96,8 @@ enum Activation: CaseIterable {
     }
     for (form, kernel) in forms(dk_activation_backward, dk_activation_backward_portable) {
       let dx = output(x.count) { kernel(activation.kind, x, ones, $0, x.count, 0) }
-      let slope: Float = isBounded ? 0 : 1
-      #expect(Array(dx.prefix(6)) == [0, 0, 0, slope, slope, slope], "\(form)")
+      let slope = isBounded ? 0.0 : 1
+      expectClose(Array(dx.prefix(6)), [0, 0, 0, slope, slope, slope], absolute: 1e-31, form)
       #expect(dx[6].isNaN || activation == .relu, "\(form)")
     }
   }
@@ -136,7 +136,7 @@ enum Activation: CaseIterable {
 }
 
 @Suite struct ExponentialTests {
-  /// Below the normal range an absolute error of one subnormal step remains.
+  /// Results that would leave the normal range are 0.
   @Test func expEqualsDoublePrecision() {
     let x = (-105_000...89_000).map { Float($0) * 1e-3 }
     let expected = x.map { value -> Double in
@@ -145,7 +145,7 @@ enum Activation: CaseIterable {
     }
     for (form, kernel) in forms(dk_exp, dk_exp_portable) {
       let y = output(x.count) { kernel(x, $0, x.count) }
-      expectClose(y, expected, relative: 1.3e-7, absolute: 1.5e-45, form)
+      expectClose(y, expected, relative: 1.3e-7, absolute: 1.7e-38, form)
       expectSameBits(onCopy(of: x) { kernel($0, $0, x.count) }, y, form)
     }
   }
