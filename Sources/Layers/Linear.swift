@@ -39,4 +39,7 @@ public struct Linear: Module {
   public func callAsFunction(_ input: Rows, in context: Context) -> Rows {
     input.with(self(input.tensor, in: context))
   }
+
+  /// Forward FLOPs; a multiply-add counts as 2.
+  public func flops(rows: Int) -> Int { 2 * rows * weight.count }
 }

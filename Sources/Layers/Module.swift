@@ -21,4 +21,18 @@ extension Module {
 /// Shapes: B images of P patches `[B·P, D]` → B sequences of visual tokens `[B·L, H]`.
 public protocol Projector: Module {
   func callAsFunction(_ patches: Rows, in context: Context) -> Rows
+
+  /// L, for an image of so many patches.
+  func visualTokens(patches: Int) -> Int
+
+  /// FLOPs of the forward pass for one image: matrix products only, a multiply-add counts as 2.
+  func flopsPerSample(patches: Int) -> Int
+
+  /// Attentions whose queries are learned and whose first P keys are the patches, in their order;
+  /// keys past these are no patches (the Perceiver's latents). Empty for a projector without attention.
+  var attentionMaps: [AttentionMap] { get }
+}
+
+extension Projector {
+  public var attentionMaps: [AttentionMap] { [] }
 }

@@ -45,6 +45,9 @@ public struct ParameterScope: Sendable {
     self.reader = reader
   }
 
+  /// The prefix without its point: the module's place in the checkpoint.
+  public var path: String { String(prefix.dropLast()) }
+
   /// Whether weights are read, not made.
   public var isLoading: Bool { reader != nil }
 
