@@ -2,18 +2,20 @@
 #include "vector.h"
 
 void KERNEL(dk_adamw)(float *parameter, const float *gradient, float *m, float *v, size_t n,
-                      float gradient_scale, float learning_rate, float beta1, float beta2, float eps,
-                      float weight_decay, double bias1, double bias2) {
-  const float keep = (float)(1.0 - (double)learning_rate * (double)weight_decay);
-  const float step = (float)((double)learning_rate / bias1);
+                      float gradient_scale, double learning_rate, double beta1, double beta2, float eps,
+                      double weight_decay, double bias1, double bias2) {
+  const float keep = (float)(1.0 - learning_rate * weight_decay);
+  const float step = (float)(learning_rate / bias1);
   const float root_scale = (float)(1.0 / sqrt(bias2));
-  const float rest1 = (float)(1.0 - (double)beta1);
-  const float rest2 = (float)(1.0 - (double)beta2);
+  // The rests from double: 1 - (float)0.999 would be off by 1.3e-5.
+  const float rest1 = (float)(1.0 - beta1);
+  const float keep2 = (float)beta2;
+  const float rest2 = (float)(1.0 - beta2);
   FOR_LANES(n, {
     const f8 g = load(gradient + i, lanes) * gradient_scale;
     const f8 m_old = load(m + i, lanes);
     const f8 m_new = madd(g - m_old, (f8)rest1, m_old);
-    const f8 v_new = madd(load(v + i, lanes), (f8)beta2, g * g * rest2);
+    const f8 v_new = madd(load(v + i, lanes), (f8)keep2, g * g * rest2);
     const f8 root = __builtin_elementwise_sqrt(v_new);
     const f8 update = m_new / madd(root, (f8)root_scale, (f8)eps);
     store(m + i, m_new, lanes);

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// How the learning rate moves over a stage: up in a straight line, then down.
@@ -12,11 +13,13 @@ import Foundation
 /// Edge cases: past T the rate is 0 (constant: the peak). A warm-up as long as the stage or longer never
 /// falls. Without warm-up both conventions are equal.
 public struct LearningRateSchedule: Sendable, Hashable {
-  public enum Decay: String, Sendable, CaseIterable {
+  /// How the rate goes from its peak, after warm-up, to the stage's last update.
+  public enum Decay: String, ConfigChoice {
     /// Half a cosine, down to 0.
     case cosine
     /// A straight line, down to 0.
     case linear
+    /// The peak until the end.
     case constant
   }
 

@@ -9,16 +9,6 @@ public struct OptimizerConfig: ConfigSection {
     case adamw
   }
 
-  /// How the rate goes from its peak, after warm-up, to the stage's last update.
-  public enum Schedule: String, ConfigChoice {
-    /// Half a cosine, down to 0.
-    case cosine
-    /// A straight line, down to 0.
-    case linear
-    /// The peak until the end.
-    case constant
-  }
-
   /// How long the rate rises in a straight line.
   public enum Warmup: Sendable, Equatable {
     case updates(Int)
@@ -28,7 +18,7 @@ public struct OptimizerConfig: ConfigSection {
 
   public var kind = Kind.adamw
   public var peakLearningRate = 1e-3
-  public var schedule = Schedule.cosine
+  public var schedule = LearningRateSchedule.Decay.cosine
   public var warmup = Warmup.fraction(0.05)
   public var beta1 = 0.9
   public var beta2 = 0.999
@@ -68,6 +58,24 @@ extension OptimizerConfig {
     case .updates(let count): count
     case .fraction(let fraction): Int((fraction * Double(total)).rounded())
     }
+  }
+
+  /// The rates of a stage of so many updates.
+  public func learningRates(updates: Int) -> LearningRateSchedule {
+    LearningRateSchedule(
+      peak: peakLearningRate, decay: schedule, warmUpUpdates: warmupUpdates(of: updates),
+      totalUpdates: updates)
+  }
+
+  /// What AdamW needs beside the rates.
+  public var adamW: AdamW.Options {
+    var options = AdamW.Options()
+    options.beta1 = beta1
+    options.beta2 = beta2
+    options.epsilon = epsilon
+    options.weightDecay = weightDecay
+    options.clipNorm = clipNorm
+    return options
   }
 
   // Two keys, one property: an arm that gives one of them overrides whichever the stage gave.

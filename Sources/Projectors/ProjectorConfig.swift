@@ -1,4 +1,6 @@
 import Configuration
+import Layers
+import Tensors
 
 /// The projectors that an experiment can compare; one entry of `projectors:` without its optimiser.
 public enum ProjectorConfig: ConfigUnion {
@@ -30,4 +32,39 @@ public enum ProjectorConfig: ConfigUnion {
       if case .learnedPrompt(let config) = $0 { config } else { nil }
     },
   ]
+}
+
+extension ProjectorConfig {
+  /// The projector of these settings, its weights named below the scope's prefix.
+  ///
+  /// - Parameters:
+  ///   - patchWidth: width of the encoder's features.
+  ///   - patchCount: patches of an image, for a projector whose weights depend on it (none here does).
+  ///   - languageWidth: width of the language model.
+  /// - Throws: ``ProjectorError``, or what the scope's reader throws.
+  public func makeProjector(
+    patchWidth: Int, patchCount: Int, languageWidth: Int, in scope: ParameterScope
+  ) throws -> any Projector {
+    switch self {
+    case .linear:
+      try LinearProjector(patchWidth: patchWidth, languageWidth: languageWidth, in: scope)
+    case .mlp(let config):
+      try MLPProjector(
+        patchWidth: patchWidth, languageWidth: languageWidth, hidden: config.hidden,
+        layerNorm: config.layerNorm, in: scope)
+    case .qformer(let config):
+      try QFormer(
+        patchWidth: patchWidth, languageWidth: languageWidth, layers: config.layers,
+        queries: config.queries, width: config.width, heads: config.heads,
+        crossAttentionEvery: config.crossAttentionEvery, ffnMultiplier: config.ffnMultiplier,
+        in: scope)
+    case .perceiver(let config):
+      try PerceiverResampler(
+        patchWidth: patchWidth, languageWidth: languageWidth, layers: config.layers,
+        latents: config.latents, width: config.width, heads: config.heads,
+        ffnMultiplier: config.ffnMultiplier, in: scope)
+    case .learnedPrompt(let config):
+      try LearnedPrompt(tokens: config.tokens, languageWidth: languageWidth, in: scope)
+    }
+  }
 }

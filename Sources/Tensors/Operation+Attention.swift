@@ -1,23 +1,5 @@
 import CKernels
 
-/// Attention probabilities, and after the backward pass their gradients, kept for figures.
-public final class Captures {
-  /// One sequence's attention: `[heads, queries, keys]`, keys in the order shared, own.
-  public struct Block: Sendable {
-    public let heads: Int
-    public let queries: Int
-    public let keys: Int
-    public internal(set) var probabilities: [Float]
-    /// d loss / d probabilities; empty before the backward pass.
-    public internal(set) var gradients: [Float]
-  }
-
-  /// By module name, one block a sequence.
-  public internal(set) var attention: [String: [Block]] = [:]
-
-  public init() {}
-}
-
 struct AttentionOperation {
   let queries: Tensor
   let keys: Tensor
@@ -43,6 +25,7 @@ struct AttentionOperation {
     let scratch = tape.pool.take(scratchRows * scratchStride)
     defer { tape.pool.give(scratch) }
     let scores = scratch.base
+    if let name { tape.captures?.prepare(name, heads: heads, layout: layout) }
     for tile in tiles {
       for head in 0..<heads {
         product(q, k, head: head, tile: tile, to: scores)
@@ -64,6 +47,7 @@ struct AttentionOperation {
     let size = scratchRows * scratchStride
     let scratch = tape.pool.take(2 * size + scratchRows)
     defer { tape.pool.give(scratch) }
+    if let name { tape.captures?.prepareGradients(name) }
     let (p, dp, delta) = (scratch.base, scratch.base + size, scratch.base + 2 * size)
     let (width, keyWidth, d) = (queries.width, keys.width, headWidth)
     for tile in tiles {
@@ -168,7 +152,6 @@ struct AttentionOperation {
     store: (inout Captures.Block, Int, Float) -> Void
   ) {
     guard let name, let captures = tape.captures else { return }
-    prepareCapture(name, captures)
     var row = 0
     for part in tile.parts {
       for index in 0..<part.rows {
@@ -183,17 +166,6 @@ struct AttentionOperation {
         }
         row += 1
       }
-    }
-  }
-
-  private func prepareCapture(_ name: String, _ captures: Captures) {
-    guard captures.attention[name]?.count != layout.blocks.count else { return }
-    captures.attention[name] = layout.blocks.map { block in
-      let keys = block.shared.count + block.own.count
-      let zeros = [Float](repeating: 0, count: heads * block.queries.count * keys)
-      return Captures.Block(
-        heads: heads, queries: block.queries.count, keys: keys, probabilities: zeros,
-        gradients: zeros)
     }
   }
 }

@@ -23,7 +23,8 @@ struct LinearOperation {
       tape.weightGradients.append(
         .linear(
           weight: learnsWeight ? weight : nil, bias: learnsBias ? bias : nil,
-          input: tape.pointer(input), inputWidth: input.width, gradient: tape.takeGradient(output),
+          input: learnsWeight ? tape.pointer(input) : nil, inputWidth: input.width,
+          gradient: tape.takeGradient(output),
           outputWidth: output.width, rows: output.rows))
     }
   }

@@ -13,11 +13,22 @@ struct CrossEntropyOperation {
   let weight: Parameter
   /// d loss / d hidden `[rows, width]`, when the hidden states need one.
   let hiddenGradient: UnsafeMutablePointer<Float>?
+  /// d loss / d logits `[rows, V]`, a side buffer of the tape, when the head learns.
+  let logitsGradient: UnsafeMutablePointer<Float>?
   let output: Tensor
 
   func backward(on tape: Tape) {
-    guard let hiddenGradient else { return }
     let factor = tape.arrived(output)[0]
+    if let logitsGradient {
+      let count = hidden.rows * weight.shape[0]
+      if factor != 1 { dk_scale(logitsGradient, factor, logitsGradient, count, 0) }
+      tape.weightGradients.append(
+        .linear(
+          weight: weight, bias: nil, input: tape.pointer(hidden), inputWidth: hidden.width,
+          gradient: tape.takeExtra(logitsGradient), outputWidth: weight.shape[0],
+          rows: hidden.rows))
+    }
+    guard let hiddenGradient else { return }
     let (dx, accumulate) = tape.gradientBuffer(hidden)
     dk_scale(hiddenGradient, factor, dx, hidden.count, accumulate ? 1 : 0)
   }
@@ -108,7 +119,7 @@ extension Tape {
     let flows = recordsGradients && needsGradient(hidden)
     // With a trained head the logits' gradients stay for the weight gradient; else 128 rows at a time.
     let chunk = learns ? hidden.rows : min(128, hidden.rows)
-    let logits = pool.take(max(chunk * vocabulary, 1))
+    let logits = extra(chunk * vocabulary)
     let hiddenGradient = flows ? extra(hidden.count) : nil
     let x = pointer(hidden)
     var sum = 0.0
@@ -116,15 +127,15 @@ extension Tape {
       let rows = min(chunk, hidden.rows - first)
       BLAS.gemm(
         transposeB: true, m: rows, n: vocabulary, k: width, x + first * width, width, weight.base,
-        width, beta: 0, logits.base, vocabulary)
+        width, beta: 0, logits, vocabulary)
       for row in 0..<rows {
         sum += dk_cross_entropy_row(
-          logits.base + row * vocabulary, vocabulary, targets[first + row], scale,
+          logits + row * vocabulary, vocabulary, targets[first + row], scale,
           flows || learns ? 1 : 0)
       }
       if let hiddenGradient {
         BLAS.gemm(
-          m: rows, n: width, k: vocabulary, logits.base, vocabulary, weight.base, width, beta: 0,
+          m: rows, n: width, k: vocabulary, logits, vocabulary, weight.base, width, beta: 0,
           hiddenGradient + first * width, width)
       }
     }
@@ -132,17 +143,10 @@ extension Tape {
     record(
       .crossEntropy(
         CrossEntropyOperation(
-          hidden: hidden, weight: weight, hiddenGradient: hiddenGradient, output: output)),
+          hidden: hidden, weight: weight, hiddenGradient: hiddenGradient,
+          logitsGradient: learns ? logits : nil, output: output)),
       output: output, inputs: hidden, parameters: [weight])
-    if learns {
-      pin(hidden)
-      weightGradients.append(
-        .linear(
-          weight: weight, bias: nil, input: x, inputWidth: width, gradient: logits,
-          outputWidth: vocabulary, rows: hidden.rows))
-    } else {
-      pool.give(logits)
-    }
+    if learns { pin(hidden) } else { pool.give(takeExtra(logits)) }
     return Loss(tensor: output, value: sum * Double(scale))
   }
 

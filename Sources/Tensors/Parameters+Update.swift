@@ -59,9 +59,8 @@ extension Parameter {
     let update = Double(coefficients.update)
     dk_adamw(
       base + start, gradient + start, first.base + start, second.base + start, elements.count,
-      Float(coefficients.gradientScale), Float(coefficients.learningRate),
-      Float(coefficients.beta1), Float(coefficients.beta2), Float(coefficients.epsilon),
-      Float(coefficients.weightDecay), 1 - power(coefficients.beta1, update),
-      1 - power(coefficients.beta2, update))
+      Float(coefficients.gradientScale), coefficients.learningRate, coefficients.beta1,
+      coefficients.beta2, Float(coefficients.epsilon), coefficients.weightDecay,
+      1 - power(coefficients.beta1, update), 1 - power(coefficients.beta2, update))
   }
 }

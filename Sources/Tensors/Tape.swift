@@ -192,6 +192,14 @@ public final class Tape {
     return buffer.base
   }
 
+  /// Takes a side buffer out of the tape's hands.
+  func takeExtra(_ base: UnsafeMutablePointer<Float>) -> BufferPool.Buffer {
+    guard let index = extras.lastIndex(where: { $0.base == base }) else {
+      preconditionFailure("no such side buffer")
+    }
+    return extras.remove(at: index)
+  }
+
   /// Moves a value's buffer to a new tensor of the same size; the old one is no longer valid.
   func consume(_ tensor: Tensor) -> Tensor? {
     guard let buffer = buffers[tensor.index],

@@ -6,9 +6,9 @@ import CKernels
 /// bits do not depend on the number of threads and no lane holds a gradient of a large weight.
 enum WeightGradient {
   /// y = x Wᵀ + b: dW += dyᵀ x, db += Σ rows of dy.
-  /// `input` is `[rows, in]` (a pinned value of the tape), `gradient` is `[rows, out]`.
+  /// `input` is `[rows, in]` (a pinned value of the tape; nil without a weight), `gradient` `[rows, out]`.
   case linear(
-    weight: Parameter?, bias: Parameter?, input: UnsafeMutablePointer<Float>, inputWidth: Int,
+    weight: Parameter?, bias: Parameter?, input: UnsafeMutablePointer<Float>?, inputWidth: Int,
     gradient: BufferPool.Buffer, outputWidth: Int, rows: Int)
   /// A gradient of the weight's own size, computed by the lane (norms, latents, biases of columns).
   case dense(Parameter, BufferPool.Buffer)
@@ -74,7 +74,7 @@ enum WeightGradients {
       switch share {
       case .linear(
         let weight, let bias, let input, let inputWidth, let gradient, let width, let rows):
-        if block.parameter == weight {
+        if block.parameter == weight, let input {
           BLAS.gemm(
             transposeA: true, m: block.rows.count, n: inputWidth, k: rows, gradient.base + first,
             width, input, inputWidth, beta: 1, target, inputWidth)

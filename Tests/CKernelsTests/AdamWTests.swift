@@ -5,8 +5,8 @@ import Testing
 @Suite struct AdamWTests {
   /// Ten updates against the same in double.
   @Test(arguments: lengths) func tenUpdatesEqualDoublePrecision(n: Int) {
-    let (rate, beta1, beta2, eps): (Float, Float, Float, Float) = (1e-2, 0.9, 0.999, 1e-8)
-    let (decay, gradientScale): (Float, Float) = (0.1, 0.5)
+    let (rate, beta1, beta2, decay) = (1e-2, 0.9, 0.999, 0.1)
+    let (eps, gradientScale): (Float, Float) = (1e-8, 0.5)
     for (form, kernel) in forms(dk_adamw, dk_adamw_portable) {
       var m = [Float](repeating: 0, count: n)
       var v = m
@@ -14,8 +14,8 @@ import Testing
       var (mTwin, vTwin, pTwin) = (doubles(m), doubles(v), doubles(p))
       for step in 1...10 {
         let gradient = noise(n, seed: 61 + UInt64(step), scale: 3)
-        let bias1 = 1 - pow(Double(beta1), Double(step))
-        let bias2 = 1 - pow(Double(beta2), Double(step))
+        let bias1 = 1 - pow(beta1, Double(step))
+        let bias2 = 1 - pow(beta2, Double(step))
         p = onCopy(of: p) { p in
           m = onCopy(of: m) { m in
             v = onCopy(of: v) { v in
@@ -26,11 +26,11 @@ import Testing
         }
         for i in 0..<n {
           let g = Double(gradient[i]) * Double(gradientScale)
-          mTwin[i] += (1 - Double(beta1)) * (g - mTwin[i])
-          vTwin[i] = Double(beta2) * vTwin[i] + (1 - Double(beta2)) * g * g
-          pTwin[i] *= 1 - Double(rate) * Double(decay)
+          mTwin[i] += (1 - beta1) * (g - mTwin[i])
+          vTwin[i] = beta2 * vTwin[i] + (1 - beta2) * g * g
+          pTwin[i] *= 1 - rate * decay
           let denominator = vTwin[i].squareRoot() / bias2.squareRoot() + Double(eps)
-          pTwin[i] -= Double(rate) / bias1 * mTwin[i] / denominator
+          pTwin[i] -= rate / bias1 * mTwin[i] / denominator
         }
       }
       expectClose(m, mTwin, absolute: 2e-7, form)

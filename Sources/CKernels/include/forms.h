@@ -87,7 +87,7 @@ extern "C" {
        (x, y, rows, heads, head_dim, positions, cosines, sines, direction, accumulate))                    \
   FORM(void, dk_adamw,                                                                                     \
        (float *parameter, const float *gradient, float *m, float *v, size_t n, float gradient_scale,       \
-        float learning_rate, float beta1, float beta2, float eps, float weight_decay, double bias1,        \
+        double learning_rate, double beta1, double beta2, float eps, double weight_decay, double bias1,    \
         double bias2),                                                                                     \
        (parameter, gradient, m, v, n, gradient_scale, learning_rate, beta1, beta2, eps, weight_decay,      \
         bias1, bias2))                                                                                     \

@@ -94,7 +94,7 @@ void dk_rotary(const float *x, float *y, size_t rows, size_t heads, size_t head_
 // p *= 1 - lr*decay; g = gradient*gradient_scale; m, v updated; p -= lr/bias1 * m / (sqrt(v)/sqrt(bias2) + eps)
 // with bias1 = 1 - beta1^t, bias2 = 1 - beta2^t given by the caller.
 void dk_adamw(float *parameter, const float *gradient, float *m, float *v, size_t n, float gradient_scale,
-              float learning_rate, float beta1, float beta2, float eps, float weight_decay,
+              double learning_rate, double beta1, double beta2, float eps, double weight_decay,
               double bias1, double bias2);
 
 // ---- number formats (formats.c) ----

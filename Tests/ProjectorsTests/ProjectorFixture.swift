@@ -1,0 +1,115 @@
+import Foundation
+import Layers
+import Projectors
+import Storage
+import Tensors
+import TestSupport
+import Testing
+
+/// One folder of `projectors/`: a projector's settings, weights, and what PyTorch makes of them.
+struct ProjectorFixture: Sendable, CustomTestStringConvertible {
+  struct Config: Decodable {
+    let type: String
+    let vision_dim: Int
+    let llm_dim: Int
+    var num_layers: Int?
+    var num_queries: Int?
+    var num_latents: Int?
+    var num_heads: Int?
+    var cross_attention_every: Int?
+    var ffn_mult: Int?
+  }
+
+  let name: String
+  var testDescription: String { name }
+
+  /// The folders that hold a projector (the optimiser's trajectory has no `type`).
+  static let all: [ProjectorFixture] = {
+    let root = Fixtures.folder("projectors")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
+    return names.sorted().map(ProjectorFixture.init).filter { (try? $0.config()) != nil }
+  }()
+
+  private func file(_ file: String) -> URL {
+    Fixtures.folder("projectors").appending(path: name).appending(path: file)
+  }
+
+  func config() throws -> Config {
+    try JSONDecoder().decode(Config.self, from: Data(contentsOf: file("config.json")))
+  }
+
+  func io() throws -> SafetensorsFile { try SafetensorsFile(file("io.safetensors")) }
+
+  /// A scope that reads the fixture's weights.
+  func scope(_ store: ParameterStore) throws -> ParameterScope {
+    let weights = try SafetensorsFile(file("model.safetensors"))
+    return ParameterScope(store: store) { name, shape, values in
+      #expect(weights.info(name)?.shape == shape, "\(name)")
+      try weights.read(name, into: values)
+    }
+  }
+
+  func projector(_ store: ParameterStore) throws -> any Projector {
+    let (config, scope) = (try config(), try scope(store))
+    return try config.projector(in: scope)
+  }
+
+  /// The weights' names in the fixture.
+  func weightNames() throws -> Set<String> {
+    Set(try SafetensorsFile(file("model.safetensors")).names)
+  }
+}
+
+extension ProjectorFixture.Config {
+  func projector(in scope: ParameterScope) throws -> any Projector {
+    let settings: ProjectorConfig
+    switch type {
+    case "linear": settings = .linear(LinearProjectorConfig())
+    case "mlp2x_gelu": settings = .mlp(MLPProjectorConfig())
+    case "mlp_gelu_ln":
+      var config = MLPProjectorConfig()
+      config.layerNorm = true
+      settings = .mlp(config)
+    case "qformer":
+      var config = QFormerConfig()
+      config.layers = num_layers ?? config.layers
+      config.queries = num_queries ?? config.queries
+      config.heads = num_heads
+      config.crossAttentionEvery = cross_attention_every ?? config.crossAttentionEvery
+      config.ffnMultiplier = ffn_mult ?? config.ffnMultiplier
+      settings = .qformer(config)
+    default:
+      try #require(type == "perceiver")
+      var config = PerceiverConfig()
+      config.layers = num_layers ?? config.layers
+      config.latents = num_latents ?? config.latents
+      config.heads = num_heads
+      config.ffnMultiplier = ffn_mult ?? config.ffnMultiplier
+      settings = .perceiver(config)
+    }
+    return try settings.makeProjector(
+      patchWidth: vision_dim, patchCount: 1, languageWidth: llm_dim, in: scope)
+  }
+}
+
+/// Compares element by element: |actual − expected| ≤ absolute + relative · |expected|.
+func expectClose(
+  _ actual: [Float], _ expected: [Float], absolute: Float, relative: Float, _ label: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  guard actual.count == expected.count else {
+    Issue.record(
+      "\(label): \(actual.count) values, not \(expected.count)", sourceLocation: sourceLocation)
+    return
+  }
+  var worst: (excess: Float, index: Int) = (0, -1)
+  for index in expected.indices {
+    let excess =
+      abs(actual[index] - expected[index]) - (absolute + relative * abs(expected[index]))
+    if !(excess <= worst.excess) { worst = (excess, index) }
+  }
+  guard worst.index >= 0 else { return }
+  Issue.record(
+    "\(label)[\(worst.index)]: \(actual[worst.index]), not \(expected[worst.index])",
+    sourceLocation: sourceLocation)
+}

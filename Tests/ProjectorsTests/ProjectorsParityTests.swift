@@ -1,0 +1,96 @@
+import Layers
+import Projectors
+import Storage
+import Tensors
+import Testing
+
+/// Against PyTorch: `projectors/*`, whose READMEs give the mathematics and the tolerances.
+@Suite struct ProjectorsParityTests {
+  /// Runs a fixture forward and backward and hands over all there is to compare.
+  private func run(
+    _ fixture: ProjectorFixture,
+    _ check: (any Projector, SafetensorsFile, Tape, Tensor, Tensor, Captures) throws -> Void
+  ) throws {
+    let store = ParameterStore()
+    let projector = try fixture.projector(store)
+    let io = try fixture.io()
+    let shape = try #require(io.info("input")?.shape)
+    projector.setTrainable(true)
+    let (tape, captures) = (Tape(), Captures())
+    tape.captures = captures
+    let input = tape.tensor(
+      try io.floats("input"), rows: shape[0] * shape[1], width: shape[2], needsGradient: true)
+    let segments = Segments.uniform(count: shape[0], length: shape[1])
+    let output = projector(Rows(input, segments), in: Context(tape: tape, mode: .training))
+    try check(projector, io, tape, input, output.tensor, captures)
+  }
+
+  @Test(arguments: ProjectorFixture.all) func outputsAreEqual(fixture: ProjectorFixture) throws {
+    try run(fixture) { projector, io, tape, input, output, _ in
+      let shape = try #require(io.info("output")?.shape)
+      #expect(output.shape == [shape[0] * shape[1], shape[2]])
+      #expect(
+        projector.visualTokens(patches: input.rows / shape[0]) == shape[1], "visual tokens")
+      expectClose(
+        tape.values(output), try io.floats("output"), absolute: 1e-5, relative: 1e-4, "output")
+      let loss = tape.dot(output, probe: try io.floats("grad_probe"))
+      let expected = try io.floats("loss")[0]
+      #expect(abs(Float(loss.value) - expected) <= 1e-4 + 1e-4 * abs(expected))
+    }
+  }
+
+  @Test(arguments: ProjectorFixture.all) func gradientsAreEqual(fixture: ProjectorFixture) throws {
+    try run(fixture) { projector, io, tape, input, output, _ in
+      let loss = tape.dot(output, probe: try io.floats("grad_probe"))
+      tape.backward(from: loss.tensor)
+      tape.collectWeightGradients(for: projector.parameters)
+      expectClose(
+        tape.gradient(of: input), try io.floats("grad.input"), absolute: 5e-5, relative: 1e-3,
+        "input")
+      for parameter in projector.parameters {
+        expectClose(
+          parameter.gradient, try io.floats("grad.\(parameter.name)"), absolute: 5e-5,
+          relative: 1e-3, parameter.name)
+      }
+    }
+  }
+
+  @Test(arguments: ProjectorFixture.all)
+  func attentionAndItsGradientsAreEqual(fixture: ProjectorFixture) throws {
+    try run(fixture) { projector, io, tape, _, output, captures in
+      let loss = tape.dot(output, probe: try io.floats("grad_probe"))
+      tape.backward(from: loss.tensor)
+      let prefix = "attn_probs."
+      let names = io.names.filter { $0.hasPrefix(prefix) }.map { $0.dropFirst(prefix.count) }
+      #expect(Set(names.map(String.init)) == Set(captures.attention.keys))
+      for name in names {
+        let blocks = try #require(captures.attention[String(name)])
+        expectClose(
+          blocks.flatMap(\.probabilities), try io.floats("attn_probs.\(name)"), absolute: 1e-5,
+          relative: 1e-4, "probabilities of \(name)")
+        expectClose(
+          blocks.flatMap(\.gradients), try io.floats("attn_grad.\(name)"), absolute: 5e-5,
+          relative: 1e-3, "gradients of \(name)")
+        expectClose(
+          blocks.flatMap(\.gradientWeighted), try io.floats("attn_gradweighted.\(name)"),
+          absolute: 5e-5, relative: 1e-3, "gradient-weighted \(name)")
+      }
+      for map in projector.attentionMaps {
+        let shape = try #require(io.info("attn_probs.\(map.name)")?.shape)
+        #expect(shape[2] == projector.visualTokens(patches: 0), "\(map.name): learned queries")
+      }
+    }
+  }
+
+  @Test(arguments: ProjectorFixture.all) func parametersHaveTheFixturesNames(
+    fixture: ProjectorFixture
+  ) throws {
+    let projector = try fixture.projector(ParameterStore())
+    #expect(Set(projector.parameters.map(\.name)) == (try fixture.weightNames()))
+    #expect(projector.parameters.count == (try fixture.weightNames().count))
+  }
+
+  @Test func everyKindHasAFixture() {
+    #expect(ProjectorFixture.all.count >= 5)
+  }
+}
