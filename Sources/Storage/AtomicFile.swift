@@ -115,8 +115,9 @@ public enum AtomicFile {
     }
   }
 
-  /// Removes what killed writers left in a folder. Writers that still run, by their process number, keep
-  /// theirs.
+  /// Removes what killed writers left in a folder.
+  ///
+  /// Other programs that still run, by their process number, keep theirs.
   public static func removePartials(in folder: URL) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names where name.hasPrefix(".") && name.hasSuffix(".partial") {

@@ -68,8 +68,10 @@ public struct DigestHasher: ~Copyable {
     values.withUnsafeBytes { update($0) }
   }
 
-  /// Adds a named field of a key. Name and value go in with their lengths, so that no two different
-  /// lists of fields are one and the same stream of bytes.
+  /// Adds a named field of a key.
+  ///
+  /// Name and value go in with their lengths, so that no two different lists of fields are one and the
+  /// same stream of bytes.
   public mutating func update(field name: String, _ value: String) {
     for text in [name, value] {
       withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { update($0) }

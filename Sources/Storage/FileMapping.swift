@@ -7,6 +7,7 @@ import Foundation
 /// mapped file.
 final class FileMapping: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
+  private let isMapped: Bool
 
   init(_ url: URL) throws(FileError) {
     let path = url.path
@@ -23,16 +24,29 @@ final class FileMapping: @unchecked Sendable {
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      isMapped = false
       return
     }
     guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
     else { throw FileError(path: path, operation: .read, errno: errno) }
     bytes = UnsafeRawBufferPointer(start: start, count: size)
+    isMapped = true
+  }
+
+  /// A copy in memory, in a file's stead.
+  init(copying content: [UInt8]) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 8)
+    copy.copyBytes(from: content)
+    bytes = UnsafeRawBufferPointer(copy)
+    isMapped = false
   }
 
   deinit {
-    if let start = bytes.baseAddress {
+    guard let start = bytes.baseAddress else { return }
+    if isMapped {
       munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+    } else {
+      bytes.deallocate()
     }
   }
 }

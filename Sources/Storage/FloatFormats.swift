@@ -5,7 +5,7 @@ import Dispatch
 /// `Float16`'s own conversion is a library call per value on x86-64; these loops have no branch, so the
 /// compiler turns them into vector code.
 package enum FloatFormats {
-  /// The value of IEEE binary16 bits. Subnormals, infinities and NaN payloads are kept.
+  /// The value of IEEE binary16 bits; subnormals, infinities and NaN payloads are kept.
   @inline(__always)
   package static func float(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) &<< 16

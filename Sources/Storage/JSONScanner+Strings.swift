@@ -53,7 +53,7 @@ extension JSONScanner {
       else { throw failure("a string holds half a surrogate pair", at: start) }
       return (0x10000 + ((unit & 0x3FF) << 10) + (low & 0x3FF), start + 12)
     case let byte:
-      throw failure("a string holds the unknown escape \\ + \(Self.name(byte))", at: start)
+      throw failure("a string holds an unknown escape: \\ before \(Self.name(byte))", at: start)
     }
   }
 

@@ -7,13 +7,14 @@ public struct ModelFolder: Sendable, Equatable {
   public let reference: String
   public let url: URL
 
-  /// Finds a model folder. Nothing is fetched.
+  /// Finds a model folder on this machine.
   ///
   /// - Parameters:
   ///   - reference: a folder's path, or `hf:ORG/NAME[@REV]`, which is looked up in the local Hugging Face
   ///     cache: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else `~/.cache/huggingface/hub`. `REV` is a branch,
   ///     tag or commit; without it, `main`.
   ///   - base: where a relative path starts; the current folder if `nil`.
+  ///   - environment: where `HF_HUB_CACHE`, `HF_HOME` and `HOME` are looked up.
   /// - Throws: ``ModelFolderError`` if there is no such folder, or it has no `config.json`.
   public init(
     resolving reference: String, relativeTo base: URL? = nil,
@@ -71,8 +72,9 @@ public struct ModelFolder: Sendable, Equatable {
     }
   }
 
-  /// The model's weights: `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
-  /// Each call opens the files; keep the result.
+  /// The model's weights, opened at each call: keep the result.
+  ///
+  /// They are `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
   ///
   /// - Throws: ``ModelFolderError`` if there are none, or an index or file is damaged or missing.
   public var weights: WeightSource {

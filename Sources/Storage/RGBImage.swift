@@ -49,9 +49,7 @@ public struct RGBImage: Sendable, Equatable {
     try self.init(decoding: data, name: url.path)
   }
 
-  /// Decodes a PNG or JPEG in memory.
-  ///
-  /// - Parameter name: what error messages call it.
+  /// Decodes a PNG or JPEG in memory, which error messages call `name`.
   public init(decoding data: Data, name: String) throws(ImageError) {
     do throws(ImageError.Problem) {
       self = try data.withBytes { bytes throws(ImageError.Problem) in
@@ -62,9 +60,7 @@ public struct RGBImage: Sendable, Equatable {
     }
   }
 
-  /// Decodes a PNG or JPEG in memory.
-  ///
-  /// - Parameter name: what error messages call it.
+  /// Decodes a PNG or JPEG in memory, which error messages call `name`.
   public init(decoding bytes: [UInt8], name: String) throws(ImageError) {
     do throws(ImageError.Problem) {
       self = try bytes.withBytes { bytes throws(ImageError.Problem) in

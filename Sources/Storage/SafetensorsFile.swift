@@ -27,13 +27,24 @@ public final class SafetensorsFile: Sendable {
   /// Opens a file and checks its header.
   ///
   /// - Throws: ``SafetensorsError``, which names the file, the rule and the tensor.
-  public init(_ url: URL) throws(SafetensorsError) {
-    self.url = url
+  public convenience init(_ url: URL) throws(SafetensorsError) {
+    let mapping: FileMapping
     do {
       mapping = try FileMapping(url)
     } catch {
       throw SafetensorsError(path: url.path, problem: .unreadable(error.cause))
     }
+    try self.init(mapping, url: url)
+  }
+
+  /// Reads a file's content from memory; `name` stands for its path in error messages.
+  package convenience init(content: [UInt8], name: String) throws(SafetensorsError) {
+    try self.init(FileMapping(copying: content), url: URL(filePath: name))
+  }
+
+  private init(_ mapping: FileMapping, url: URL) throws(SafetensorsError) {
+    self.url = url
+    self.mapping = mapping
     do throws(SafetensorsError.Problem) {
       let header = try Self.header(of: mapping.bytes)
       dataStart = 8 + header.count
@@ -139,6 +150,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Writes a tensor's values, of type F32, F16, BF16 or F64, into a buffer of exactly their count.
+  ///
   /// Many values are converted on all cores.
   public func read(
     _ name: String, into buffer: UnsafeMutableBufferPointer<Float>
