@@ -23,4 +23,29 @@ extension Tape {
     let x = pointer(input)
     return (0..<input.rows).map { Int32(dk_argmax(x + $0 * input.width, input.width)) }
   }
+
+  /// For each row the first column at which the running sum of softmax(row / temperature) exceeds the
+  /// row's threshold in [0, 1): a draw, when the threshold is uniform.
+  public func sample(_ input: Tensor, temperature: Float, thresholds: [Float]) -> [Int32] {
+    precondition(thresholds.count == input.rows, "one threshold for each of \(input.rows) rows")
+    let weights = pool.take(input.width)
+    defer { pool.give(weights) }
+    return thresholds.indices.map { index in
+      let row = pointer(input) + index * input.width
+      let largest = row[Int(dk_argmax(row, input.width))]
+      for column in 0..<input.width {
+        weights.base[column] = (row[column] - largest) / temperature
+      }
+      dk_exp(weights.base, weights.base, input.width)
+      let limit = Double(thresholds[index]) * dk_sum(weights.base, input.width)
+      var sum = 0.0
+      var last = 0
+      for column in 0..<input.width where weights.base[column] > 0 {
+        sum += Double(weights.base[column])
+        last = column
+        if sum > limit { break }
+      }
+      return Int32(last)
+    }
+  }
 }

@@ -126,6 +126,35 @@ import Testing
   }
 
   @Test(arguments: DecoderFixture.names)
+  func greedyIdsAndStepLogitsEqualTransformers(_ name: String) throws {
+    let fixture = try DecoderFixture(name)
+    let tape = Tape(recordsGradients: false)
+    let prefixes = Rows(
+      tape.tensor(
+        try fixture.packed("inputs_embeds"), rows: fixture.segments.totalRows,
+        width: fixture.model.width), fixture.segments)
+    let expected = try fixture.lengths.indices.map { row in
+      try fixture.io.int64s("gen.row\(row).ids").map { Int32($0) }
+    }
+    let logits = try fixture.lengths.indices.map { row in
+      try fixture.io.floats("gen.row\(row).step_logits")
+    }
+    var step = 0
+    let ids = Generator(fixture.model).generate(
+      prefixes: prefixes, maxNewTokens: expected[0].count, endTokens: [],
+      in: Context(tape: tape)
+    ) { sequences, tensor in
+      let width = fixture.model.vocabularySize
+      for (row, sequence) in sequences.enumerated() {
+        let theirs = Array(logits[sequence][step * width..<(step + 1) * width])
+        #expect(excess(tape.row(row, of: tensor), over: theirs, hiddenTolerance) <= 0)
+      }
+      step += 1
+    }
+    #expect(ids == expected)
+  }
+
+  @Test(arguments: DecoderFixture.names)
   func outputRowsEqualThoseOfTheWholePass(_ name: String) throws {
     let fixture = try DecoderFixture(name)
     let tape = Tape(recordsGradients: false)

@@ -53,4 +53,21 @@ struct SmolLM2ParityTests {
       }
     }
   }
+
+  @Test func greedyContinuationsEqualTransformersInOneBatch() throws {
+    let model = try Self.model.get()
+    let io = try SafetensorsFile(Fixtures.folder("smollm2-135m").appending(path: "io.safetensors"))
+    let prompts = io.names.filter { $0.hasSuffix(".gen_ids") }.map { $0.split(separator: ".")[0] }
+    let tape = Tape(recordsGradients: false)
+    let context = Context(tape: tape)
+    let ids = try prompts.map { try io.int64s("\($0).input_ids").map { Int32($0) } }
+    let prefixes = Rows(
+      model.embed(ids.flatMap { $0 }, in: context), Segments(lengths: ids.map(\.count)))
+    // The reference stops after id 2, its end of a turn.
+    let expected = try prompts.map { try io.int64s("\($0).gen_ids").map { Int32($0) } }
+    let longest = expected.reduce(0) { max($0, $1.count) }
+    let generated = Generator(model).generate(
+      prefixes: prefixes, maxNewTokens: longest, endTokens: [2], in: context)
+    #expect(generated == expected.map { Array($0.prefix { $0 != 2 }) })
+  }
 }

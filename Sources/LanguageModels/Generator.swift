@@ -1,0 +1,162 @@
+import Tensors
+
+/// Continues prefixes token by token with a key-value cache, all sequences of a batch together.
+///
+/// A batch runs on one thread; to use several, run several batches, cut by the data and not by the threads:
+/// a sequence's bits may depend on which others are in its batch.
+public struct Generator {
+  /// How the next token is taken from the logits.
+  public enum Strategy: Sendable {
+    /// The likeliest; the lowest id of equals.
+    case greedy
+    /// Drawn from softmax(logits / temperature), each sequence with the stream of its own key.
+    case sample(temperature: Float, keys: [RandomKey])
+  }
+
+  /// One step's logits, `[sequences, V]`, before their tokens are taken.
+  public typealias Observer = (_ sequences: [Int], _ logits: Tensor) -> Void
+
+  public let model: any LanguageModel
+  /// Rows that one pass over the prefixes may have.
+  private let prefillRows = 1024
+
+  public init(_ model: any LanguageModel) { self.model = model }
+
+  /// - Parameters:
+  ///   - prefixes: what each sequence starts with, at least one row.
+  ///   - endTokens: ids that end a sequence.
+  ///   - context: its tape records no gradients; the cache stays on it until it is reset.
+  ///   - observer: called at each step.
+  /// - Returns: for each sequence its new ids, without the end token. A sequence ends at an end token,
+  ///   after `maxNewTokens`, or at the model's largest position.
+  public func generate(
+    prefixes: Rows, maxNewTokens: Int, endTokens: Set<Int32>, strategy: Strategy = .greedy,
+    in context: Context, observer: Observer? = nil
+  ) -> [[Int32]] {
+    let tape = context.tape
+    precondition(!tape.recordsGradients, "generation needs a tape that records no gradients")
+    let lengths = prefixes.segments.lengths
+    precondition(lengths.allSatisfy { $0 > 0 }, "a prefix to generate from has no row")
+    guard maxNewTokens > 0, !lengths.isEmpty else { return lengths.map { _ in [] } }
+    let longest = lengths.reduce(0, max)
+    let cache = KeyValueCache(
+      for: model, sequences: lengths.count, capacity: longest + maxNewTokens - 1, in: context)
+    var picker = TokenPicker(strategy, sequences: lengths.count)
+    var generated = [[Int32]](repeating: [], count: lengths.count)
+    var unfinished = Array(lengths.indices)
+
+    /// Takes each unfinished sequence's token from its logits.
+    func advance(_ logits: Tensor) {
+      observer?(unfinished, logits)
+      let tokens = picker.pick(logits, sequences: unfinished, on: tape)
+      for (sequence, token) in zip(unfinished, tokens) where !endTokens.contains(token) {
+        generated[sequence].append(token)
+      }
+      unfinished = zip(unfinished, tokens).compactMap { sequence, token in
+        let count = generated[sequence].count
+        let isFull =
+          count == maxNewTokens || lengths[sequence] + count > model.maximumPositions
+        return isFull || endTokens.contains(token) ? nil : sequence
+      }
+    }
+
+    _ = tape.scoped { () -> [Tensor] in
+      advance(model.logits(prefill(prefixes, cache: cache, in: context), in: context))
+      return []
+    }
+    while !unfinished.isEmpty {
+      _ = tape.scoped { () -> [Tensor] in
+        let tokens = unfinished.map { generated[$0][generated[$0].count - 1] }
+        let positions = unfinished.map { lengths[$0] + generated[$0].count - 1 }
+        let rows = zip(unfinished, positions).map { cache.row($0, $1) }
+        let blocks = unfinished.enumerated().map { index, sequence in
+          AttentionBlock(
+            queries: index..<index + 1, own: cache.row(sequence, 0)..<rows[index] + 1)
+        }
+        let hidden = model.hidden(
+          model.embed(tokens, in: context), positions: positions.map { Int32($0) },
+          layout: AttentionLayout(blocks: blocks), outputRows: nil,
+          cache: cache.writing(to: rows.map { Int32($0) }), in: context)
+        advance(model.logits(hidden, in: context))
+        return []
+      }
+    }
+    return generated
+  }
+
+  /// Fills the cache and returns the hidden state of each prefix's last row.
+  private func prefill(_ prefixes: Rows, cache: KeyValueCache, in context: Context) -> Tensor {
+    let tape = context.tape
+    var lasts: [Tensor] = []
+    for group in groups(prefixes.segments) {
+      let first = prefixes.segments[group.lowerBound].lowerBound
+      let end = prefixes.segments[group.upperBound - 1].upperBound
+      let lengths = group.map { prefixes.segments[$0].count }
+      let segments = Segments(lengths: lengths)
+      let blocks = group.map { sequence in
+        let start = cache.row(sequence, 0)
+        let length = prefixes.segments[sequence].count
+        return AttentionBlock(
+          queries: segments[sequence - group.lowerBound], own: start..<start + length, visible: 1)
+      }
+      let destinations = group.flatMap { sequence in
+        (0..<prefixes.segments[sequence].count).map { Int32(cache.row(sequence, $0)) }
+      }
+      lasts.append(
+        context.scoped {
+          let rows = tape.join(
+            [prefixes.tensor], runs: [RowRun(source: 0, rows: first..<end)])
+          return model.hidden(
+            rows, positions: lengths.flatMap { 0..<Int32($0) },
+            layout: AttentionLayout(blocks: blocks),
+            outputRows: segments.indices.map { Int32(segments[$0].upperBound - 1) },
+            cache: cache.writing(to: destinations), in: context)
+        })
+    }
+    return tape.join(
+      lasts, runs: lasts.indices.map { RowRun(source: $0, rows: 0..<lasts[$0].rows) })
+  }
+
+  /// Sequences that one pass over their prefixes takes.
+  private func groups(_ segments: Segments) -> [Range<Int>] {
+    var groups: [Range<Int>] = []
+    var rows = 0
+    for sequence in segments.indices {
+      let length = segments[sequence].count
+      if let last = groups.last, rows + length <= prefillRows {
+        groups[groups.count - 1] = last.lowerBound..<sequence + 1
+        rows += length
+      } else {
+        groups.append(sequence..<sequence + 1)
+        rows = length
+      }
+    }
+    return groups
+  }
+}
+
+/// Takes tokens from logits.
+private struct TokenPicker {
+  private let temperature: Float?
+  private var streams: [RandomStream]
+
+  init(_ strategy: Generator.Strategy, sequences: Int) {
+    switch strategy {
+    case .greedy:
+      temperature = nil
+      streams = []
+    case .sample(let temperature, let keys):
+      precondition(temperature > 0, "a temperature is positive, got \(temperature)")
+      precondition(keys.count == sequences, "\(keys.count) random keys for \(sequences) sequences")
+      self.temperature = temperature
+      streams = keys.map(\.stream)
+    }
+  }
+
+  /// One token a row of `logits`.
+  mutating func pick(_ logits: Tensor, sequences: [Int], on tape: Tape) -> [Int32] {
+    guard let temperature else { return tape.argmax(logits) }
+    let thresholds = sequences.map { streams[$0].uniform() }
+    return tape.sample(logits, temperature: temperature, thresholds: thresholds)
+  }
+}
