@@ -12,6 +12,12 @@ public struct Linear: Module {
   public var inputWidth: Int { weight.count / weight.shape[0] }
   public var outputWidth: Int { weight.shape[0] }
 
+  /// A map with weights made elsewhere; W may have more than two axes, all but the first read together.
+  public init(weight: Parameter, bias: Parameter?) {
+    self.weight = weight
+    self.bias = bias
+  }
+
   /// - Parameters:
   ///   - deviation: when given, weights start normal with this standard deviation and the bias 0.
   public init(

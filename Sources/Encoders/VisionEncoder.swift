@@ -1,0 +1,67 @@
+import Layers
+import Tensors
+
+/// Pixels of several images of one size, normalised as the encoder wants them.
+public struct ImageBatch: Sendable {
+  /// `[B, C·H·W]`, channel first.
+  public let pixels: Tensor
+  public let height: Int
+  public let width: Int
+
+  public var count: Int { pixels.rows }
+
+  public init(_ pixels: Tensor, height: Int, width: Int) {
+    self.pixels = pixels
+    self.height = height
+    self.width = width
+  }
+}
+
+/// A vision transformer: images in, one row a token out.
+public protocol VisionEncoder: Module {
+  /// D, the width of a token.
+  var width: Int { get }
+  /// Side of a patch in pixels.
+  var patchSize: Int { get }
+  /// L, the number of transformer layers.
+  var layerCount: Int { get }
+  /// Tokens before the patches (the class token: 1, SigLIP: 0).
+  var leadingTokens: Int { get }
+
+  /// The hidden states after `depth` layers, class token first: B images → `[B · tokens, D]`.
+  ///
+  /// - Parameters:
+  ///   - depth: 0 is what enters the first layer, L what leaves the last one.
+  ///   - finalNorm: whether the model's final norm is applied.
+  func hidden(_ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context) -> Rows
+}
+
+extension VisionEncoder {
+  /// Tokens of an image of this size, leading tokens included.
+  public func tokens(height: Int, width: Int) -> Int {
+    leadingTokens + (height / patchSize) * (width / patchSize)
+  }
+
+  /// The features that projectors read.
+  ///
+  /// - Parameter classToken: whether the leading tokens are kept.
+  /// - Precondition: `layer` exists.
+  public func features(
+    _ images: ImageBatch, layer: EncoderLayer, classToken: Bool, in context: Context
+  ) -> Rows {
+    let all: Rows =
+      switch layer {
+      case .last: hidden(images, depth: layerCount, finalNorm: true, in: context)
+      case .hiddenState(let index):
+        hidden(
+          images, depth: index < 0 ? layerCount + 1 + index : index, finalNorm: false, in: context)
+      }
+    guard !classToken, leadingTokens > 0 else { return all }
+    let kept = all.segments.indices.flatMap { image in
+      all.segments[image].dropFirst(leadingTokens).map(Int32.init)
+    }
+    let length = all.segments.count > 0 ? all.segments[0].count - leadingTokens : 0
+    return Rows(
+      context.tape.gather(all.tensor, rows: kept), .uniform(count: all.count, length: length))
+  }
+}
