@@ -1,6 +1,4 @@
-import Foundation
 import Layers
-import Storage
 import Tensors
 
 /// `config.json` of a `Dinov2Model`, as far as it decides the numbers.
@@ -198,20 +196,4 @@ extension Linear {
       bias: bias
         ? scope.parameter("bias", shape: [shape[0]], start: .uniform(bound: bound)) : nil)
   }
-}
-
-/// What is wrong with an encoder's `config.json`.
-public struct EncoderError: Error, Equatable, LocalizedError, CustomStringConvertible {
-  public let key: String
-  public let rule: String
-  public let found: String
-
-  public init(key: String, rule: String, found: String) {
-    self.key = key
-    self.rule = rule
-    self.found = found
-  }
-
-  public var description: String { "The encoder's \(key) \(rule); it is \(found)." }
-  public var errorDescription: String? { description }
 }
