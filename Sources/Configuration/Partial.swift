@@ -42,7 +42,7 @@ public struct Partial<Section: ConfigSection>: Sendable, Equatable {
       decode: { node, decoding in
         guard let section = ValueType<Section>.section.decode(node, &decoding) else { return nil }
         guard case .mapping(let entries) = node.content else { return Self() }
-        return Self(section, keys: entries.filter { !$0.value.isNull }.map(\.key))
+        return Self(section, keys: entries.map(\.key))
       },
       encode: { ConfigNode(.mapping($0.entries)) })
   }

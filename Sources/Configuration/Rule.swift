@@ -79,12 +79,12 @@ extension Rule where Value == String {
 
   /// A name that is safe as the name of a folder on every system.
   public static var name: Self {
-    let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
+    let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
     return Self(
-      "a name of letters, digits, '_', '-' and '.' that starts with a letter or digit",
-      [.init("pattern", "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+      "a name of letters, digits, '_' and '-' that starts with a letter or digit",
+      [.init("pattern", "^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     ) { name in
-      name.allSatisfy(letters.contains) && name.first.map { !"_-.".contains($0) } ?? false
+      name.allSatisfy(letters.contains) && name.first.map { !"_-".contains($0) } ?? false
     }
   }
 

@@ -34,6 +34,16 @@ public enum DatasetConfig: ConfigUnion {
     case .imageFolder(let config): config.captionsPerImage
     }
   }
+
+  /// How many images each part takes.
+  public var split: SplitConfig {
+    switch self {
+    case .flickr8k(let config): config.split
+    case .scenes(let config): config.split
+    case .cocoKarpathy(let config): config.split
+    case .imageFolder(let config): config.split
+    }
+  }
 }
 
 /// How many images each part takes: `split:`.

@@ -22,4 +22,14 @@ public struct ScenesConfig: ConfigSection {
     .integer(
       "captions_per_image", \.captionsPerImage, .range(1...8), "Phrasings of the same scene."),
   ]
+
+  /// The parts in the form of the other data sets.
+  public var split: SplitConfig {
+    var split = SplitConfig()
+    split.train = train
+    split.validation = validation
+    split.test = test
+    split.seed = seed
+    return split
+  }
 }

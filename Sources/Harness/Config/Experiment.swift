@@ -1,0 +1,131 @@
+import Configuration
+import Foundation
+import Training
+
+/// An experiment as it will run: a file, the command line's changes, and what they mean.
+public struct Experiment: Sendable {
+  public let config: ExperimentConfig
+  /// The experiment file, as it was given.
+  public let file: String
+  /// The command line's changes, as typed; of a sweep, with this experiment's values.
+  public let overrides: [String]
+  /// The swept values, safe as a folder's name: `training.lanes=4`; `nil` if nothing is swept.
+  public let sweepLabel: String?
+
+  /// The file with every key written out, defaults too.
+  public var resolvedYAML: String { config.resolved.yaml }
+
+  /// Reads an experiment file.
+  ///
+  /// - Parameters:
+  ///   - file: Path of the file; paths in it are relative to its folder.
+  ///   - overrides: Changes in Hydra's notation; see ``ConfigOverride``. `training.KEY` may stand for
+  ///     `training.stages.0.KEY` where there is one stage.
+  ///   - environment: What `${NAME}` takes.
+  /// - Returns: One experiment, or one per combination of a sweep.
+  /// - Throws: ``ExperimentFileError`` if the file can't be read, ``ConfigError`` if it is wrong.
+  public static func load(
+    _ file: String, overrides: [String] = [],
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws -> [Experiment] {
+    let text = try read(file)
+    let root = try YAMLReader.node(from: text, file: file)
+    let folder = URL(filePath: file).deletingLastPathComponent().path(percentEncoded: false)
+    let points = try ConfigOverride.expand(overrides) { text, source throws(ConfigError) in
+      try YAMLReader.node(from: text) { _, _ in source }
+    }
+    return try points.map { point in
+      var node = root
+      for override in point.overrides {
+        try override.withStageShorthand(in: node).apply(to: &node, shape: ExperimentConfig.shape)
+      }
+      return Experiment(
+        config: try ExperimentConfig.decode(node, folder: folder, environment: environment),
+        file: file, overrides: point.overrides.map(\.text),
+        sweepLabel: point.label.isEmpty ? nil : folderName(point.label))
+    }
+  }
+
+  /// The JSON Schema that editors check experiment files with.
+  public static var jsonSchema: String {
+    ExperimentConfig.jsonSchema(
+      title: "Dragoman experiment",
+      description: "Written by `dragoman schema`; it says what the program's own check says.")
+  }
+
+  /// All keys of an experiment file, as Markdown.
+  public static var reference: String {
+    ExperimentConfig.reference(
+      title: "Keys of an experiment file",
+      introduction: """
+        Written by `dragoman schema --format markdown`. Paths are relative to the experiment file; \
+        `${NAME}` in them takes an environment variable. On the command line `KEY=VALUE` changes a \
+        value: `training.stages.0.epochs=3`, or `training.epochs=3` where there is one stage.
+        """)
+  }
+
+  private static func read(_ file: String) throws(ExperimentFileError) -> String {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(filePath: file))
+    } catch {
+      let isThere = FileManager.default.fileExists(atPath: file)
+      throw isThere ? .unreadable(file) : .missing(file)
+    }
+    guard data.count <= 1 << 20 else { throw .tooLarge(file, bytes: data.count) }
+    guard let text = String(data: data, encoding: .utf8) else { throw .notText(file) }
+    return text
+  }
+
+  private static func folderName(_ label: String) -> String {
+    String(
+      label.map { character in
+        character.isASCII
+          && (character.isLetter || character.isNumber || "._=,-".contains(character))
+          ? character : "_"
+      })
+  }
+}
+
+/// An experiment file that can't be read at all.
+public enum ExperimentFileError: Error, Equatable, CustomStringConvertible, LocalizedError {
+  case missing(String)
+  case unreadable(String)
+  case tooLarge(String, bytes: Int)
+  case notText(String)
+
+  public var description: String {
+    switch self {
+    case .missing(let file): "there is no experiment file \(file)"
+    case .unreadable(let file): "can't read \(file); is it a file, and may you read it?"
+    case .tooLarge(let file, let bytes):
+      "\(file) has \(bytes) bytes; an experiment file has 1 MiB at most"
+    case .notText(let file): "\(file) is not UTF-8 text"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}
+
+extension ConfigOverride {
+  /// `training.KEY` as `training.stages.0.KEY`, for a key of a stage where there is one stage.
+  fileprivate func withStageShorthand(
+    in root: ConfigNode
+  ) throws(ConfigError) -> ConfigOverride {
+    guard path.count >= 2, path[0] == "training",
+      !TrainingConfig.fields.contains(where: { $0.key == path[1] }),
+      StageConfig.fields.contains(where: { $0.key == path[1] })
+    else { return self }
+    var count = 1
+    if case .sequence(let stages)? = root["training"]?["stages"]?.content { count = stages.count }
+    guard count == 1 else {
+      throw ConfigError(
+        at: source, keyPath: "training",
+        "there are \(count) stages; say which: "
+          + "training.stages.0.\(path.dropFirst().joined(separator: "."))")
+    }
+    var result = self
+    result.path.replaceSubrange(1..<1, with: ["stages", "0"])
+    return result
+  }
+}
