@@ -3,16 +3,11 @@ extension ConfigNode {
   ///
   /// Lists of scalars stay on one line. The text reads back as an equal tree in YAML 1.1 and 1.2.
   public var yaml: String {
-    switch content {
-    case .scalar: scalarText + "\n"
-    case .sequence(let values) where values.isEmpty: "[]\n"
-    case .mapping(let entries) where entries.isEmpty: "{}\n"
-    default: lines.joined(separator: "\n") + "\n"
-    }
+    (inlineText ?? lines.joined(separator: "\n")) + "\n"
   }
 
   /// The text of a value that fits behind its key; `nil` for one that needs lines of its own.
-  private var inlineText: String? {
+  package var inlineText: String? {
     switch content {
     case .scalar: return scalarText
     case .mapping(let entries): return entries.isEmpty ? "{}" : nil

@@ -16,6 +16,13 @@ public enum ConfigSource: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension ConfigSource {
+  /// Orders places of a file as they stand in it; what the command line says comes last.
+  var position: (Int, Int) {
+    if case .file(_, let line, let column) = self { (line, column) } else { (.max, 0) }
+  }
+}
+
 /// A tree of mappings, sequences and scalars that remembers where each part was written.
 ///
 /// Sections decode from it, so this module needs no YAML library. Scalars stay text: what `no` or

@@ -205,8 +205,8 @@ extension ConfigOverride {
     if action == .set, shape?.isMap == true {
       throw fail(
         rest,
-        "has no '\(key)'; \(Suggestion.hint(for: key, among: present)); "
-          + "to add it write +\(path.joined(separator: "."))=…")
+        "has no '\(key)'; \(Suggestion.hint(for: key, among: present)) "
+          + "(+\(path.joined(separator: "."))=… adds it)")
     }
     var value = ConfigNode(.scalar("", isQuoted: false), source: source)
     try apply(to: &value, rest.dropFirst(), shape?.child(key))

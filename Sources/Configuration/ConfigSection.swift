@@ -34,7 +34,9 @@ extension ConfigSection {
   ) throws(ConfigError) -> Self {
     var decoding = ConfigDecoding(folder: folder, environment: environment)
     let section = ValueType<Self>.section.decode(node, &decoding)
-    guard let section, decoding.problems.isEmpty else { throw ConfigError(decoding.problems) }
+    guard let section, decoding.problems.isEmpty else {
+      throw ConfigError(decoding.problems.sorted { $0.source.position < $1.source.position })
+    }
     return section
   }
 

@@ -70,11 +70,7 @@ extension ValueShape {
         .init("additionalProperties", section.jsonSchema(isPartial: false)),
       ])
     case .union(let union):
-      .object([
-        .init(
-          "oneOf",
-          .array(union.cases.map { $0.section.jsonSchema(isPartial: false, kind: $0) }))
-      ])
+      SectionShape(fields: [], kinds: union.cases).jsonSchema(isPartial: false)
     }
   }
 }

@@ -1,48 +1,77 @@
 extension ConfigSection {
   /// Every key with its type, default and meaning, as Markdown that ends with a newline.
   public static func reference(title: String, introduction: String) -> String {
-    var parts = ["# \(title)", introduction]
-    parts += shape.referenceParts(heading: "Top of the file", place: "")
-    return parts.joined(separator: "\n\n") + "\n"
+    var writer = ReferenceWriter()
+    writer.parts = ["# \(title)", introduction]
+    writer.write(shape, heading: "Top of the file", place: "")
+    return writer.parts.joined(separator: "\n\n") + "\n"
   }
 }
 
-extension SectionShape {
-  /// A table of this section, then the sections under it.
-  fileprivate func referenceParts(heading: String, place: String) -> [String] {
-    let table = Self.table(fields)
-    var parts = ["## \(heading)"] + (fields.isEmpty ? [] : [table])
-    parts += Self.kindParts(kinds, place: place)
-    for field in fields {
-      let inner = place.isEmpty ? field.key : "\(place).\(field.key)"
-      parts += field.value.referenceParts(place: inner)
+/// Writes one Markdown table per section; sections with the same keys share one.
+private struct ReferenceWriter {
+  var parts: [String] = []
+  /// Table → the heading it stands under.
+  private var written: [String: String] = [:]
+
+  mutating func write(_ section: SectionShape, heading: String, place: String) {
+    parts.append("## \(heading)")
+    if !section.fields.isEmpty { writeTable(of: section.fields, heading: heading) }
+    writeKinds(section.kinds, heading: heading, place: place)
+    for field in section.fields {
+      write(field.value, place: place.isEmpty ? field.key : "\(place).\(field.key)")
     }
-    return parts
   }
 
-  fileprivate static func kindParts(_ kinds: [UnionShape.Case], place: String) -> [String] {
-    // Kinds with the same keys share one table.
-    var tables: [(kinds: [UnionShape.Case], text: String)] = []
+  private mutating func write(_ value: ValueShape, place: String) {
+    switch value {
+    case .scalar, .partial: break
+    case .optional(let shape): write(shape, place: place)
+    case .list(let element, _): write(element, place: "\(place).N")
+    case .section(let section): write(section, heading: "`\(place)`", place: place)
+    case .map(let section): write(section, heading: "`\(place).NAME`", place: "\(place).NAME")
+    case .union(let union):
+      parts.append("## `\(place)`")
+      writeKinds(union.cases, heading: "`\(place)`", place: place)
+    }
+  }
+
+  private mutating func writeKinds(_ kinds: [UnionShape.Case], heading: String, place: String) {
+    var groups: [[UnionShape.Case]] = []
     for kind in kinds {
-      let text = table(kind.section.fields)
-      if let index = tables.firstIndex(where: { $0.text == text }) {
-        tables[index].kinds.append(kind)
+      let text = Self.table(of: kind.section.fields)
+      if let index = groups.firstIndex(where: { Self.table(of: $0[0].section.fields) == text }) {
+        groups[index].append(kind)
       } else {
-        tables.append(([kind], text))
+        groups.append([kind])
       }
     }
-    return tables.flatMap { entry in
-      let list = entry.kinds.map { "- `kind: \($0.kind)`: \($0.documentation)" }
-      let sections = entry.kinds[0].section.fields.flatMap { field in
-        field.value.referenceParts(place: "\(place).\(field.key) (kind \(entry.kinds[0].kind))")
+    for group in groups {
+      parts.append(
+        group.map { "- `kind: \($0.kind)`: \($0.documentation)" }.joined(separator: "\n"))
+      let fields = group[0].section.fields
+      if !fields.isEmpty {
+        let kinds = group.map { "`\($0.kind)`" }.joined(separator: ", ")
+        writeTable(of: fields, heading: "\(heading), kind \(kinds)")
       }
-      let hasKeys = !entry.kinds[0].section.fields.isEmpty
-      return [list.joined(separator: "\n")] + (hasKeys ? [entry.text] : ["No further keys."])
-        + sections
+    }
+    for kind in groups.map({ $0[0] }) {
+      for field in kind.section.fields { write(field.value, place: "\(place).\(field.key)") }
     }
   }
 
-  private static func table(_ fields: [Field]) -> String {
+  private mutating func writeTable(of fields: [SectionShape.Field], heading: String) {
+    let table = Self.table(of: fields)
+    if let other = written[table] {
+      if parts.last == "## \(heading)" { parts.removeLast() }
+      if other != heading { parts.append("## \(heading)\n\nThe keys of \(other).") }
+    } else {
+      written[table] = heading
+      parts.append(table)
+    }
+  }
+
+  private static func table(of fields: [SectionShape.Field]) -> String {
     let rows = fields.map { field in
       let standard = field.isRequired ? "**required**" : field.standard?.referenceText ?? ""
       return "| `\(field.key)` | \(field.value.typeText) | \(standard) | \(field.documentation) |"
@@ -53,24 +82,11 @@ extension SectionShape {
 }
 
 extension ValueShape {
-  fileprivate func referenceParts(place: String) -> [String] {
-    switch self {
-    case .scalar: []
-    case .optional(let shape): shape.referenceParts(place: place)
-    case .list(let element, _): element.referenceParts(place: place + "[n]")
-    case .section(let section):
-      section.referenceParts(heading: "`\(place)`", place: place)
-    case .partial: []
-    case .map(let section):
-      section.referenceParts(heading: "`\(place).NAME`", place: "\(place).NAME")
-    case .union(let union):
-      ["## `\(place)`"] + SectionShape.kindParts(union.cases, place: place)
-    }
-  }
-
   fileprivate var typeText: String {
     switch self {
-    case .scalar(let name, let rule, _): rule.isEmpty ? name : "\(name), \(rule)"
+    case .scalar(let name, let rule, _):
+      // A rule such as "a name of letters" says the type again.
+      rule.isEmpty ? name : rule.hasPrefix("a ") ? rule : "\(name), \(rule)"
     case .optional(let shape): "\(shape.typeText), or null"
     case .list(let element, _):
       if case .section = element { "list of sections" } else { "list of: \(element.typeText)" }
@@ -83,13 +99,8 @@ extension ValueShape {
 }
 
 extension ConfigNode {
+  /// A default, if it is short enough for a table.
   fileprivate var referenceText: String {
-    switch content {
-    case .mapping: ""
-    case .sequence(let values) where values.contains(where: { $0.isMapping }): ""
-    default: "`\(yaml.dropLast())`"
-    }
+    if case .mapping = content { "" } else { inlineText.map { "`\($0)`" } ?? "" }
   }
-
-  private var isMapping: Bool { if case .mapping = content { true } else { false } }
 }

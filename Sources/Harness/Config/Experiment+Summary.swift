@@ -48,7 +48,7 @@ extension Experiment {
   private var stageTexts: [String] {
     config.training.stages.map { stage in
       "\(Self.list(stage.train.map(\.rawValue))) on \(stage.data.rawValue): "
-        + "\(stage.epochs) epochs, batch \(stage.batchSize)"
+        + "\(stage.epochs) \(stage.epochs == 1 ? "epoch" : "epochs"), batch \(stage.batchSize)"
     }
   }
 
