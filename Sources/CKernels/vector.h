@@ -143,7 +143,7 @@ INLINE f8 bounded_exp8(f8 x, f8 low) {
   // exponent of 2^(n - 1). The last doubling reaches results that 2^n itself would overflow.
   const float rounder = 12582912.0f + 126.0f;
   const f8 shifted = madd(x, (f8)1.44269504088896341f, (f8)rounder);
-  const f8 half_power = (f8)((i8)shifted << 23);
+  const f8 half_power = (f8)((u8)shifted << 23);
   const f8 n = shifted - rounder;
   f8 r = madd(n, (f8)-0.693359375f, x);
   r = madd(n, (f8)2.12194440e-4f, r) + low;
