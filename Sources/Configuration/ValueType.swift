@@ -121,10 +121,23 @@ extension ValueType where Value == Double {
 }
 
 extension ValueType where Value == Int {
+  /// A whole number of at most 10⁹, either way: nothing that an experiment counts is larger, and the
+  /// product of two such numbers doesn't overflow.
   public static func integer(_ rule: Rule<Int>) -> Self {
-    .scalar(
+    let plain = Self.scalar(
       "a whole number", schema: [.init("type", "integer")], rule, parse: { Int($0) },
       encode: { .plain(String($0)) })
+    let largest = 1_000_000_000
+    return Self(
+      shape: plain.shape,
+      decode: { node, decoding in
+        guard let value = plain.decode(node, &decoding) else { return nil }
+        guard value.magnitude <= largest else {
+          decoding.report("must be at most \(largest), got \(value)", at: node.source)
+          return nil
+        }
+        return value
+      }, encode: plain.encode)
   }
 }
 

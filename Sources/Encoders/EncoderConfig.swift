@@ -73,7 +73,7 @@ public enum FeaturePrecision: String, ConfigChoice {
 /// Settings of the encoders that are read from a Hugging Face folder.
 public struct PretrainedEncoderConfig: ConfigSection {
   public var model = ModelReference.folder(ConfigPath())
-  public var weights = WeightSource.pretrained
+  public var weights = WeightsChoice.pretrained
   public var layer = EncoderLayer.last
   public var classToken = false
   /// `nil`: what `preprocessor_config.json` says.

@@ -1,4 +1,14 @@
 import Configuration
+import Datasets
+import Encoders
+import Foundation
+import LanguageModels
+import Layers
+import Metrics
+import Projectors
+import Reports
+import Storage
+import Tokenizers
 
 /// How the program ends, beside 0 for success; the codes of `sysexits.h` where there is one.
 public enum ProgramExit: Int32, Sendable {
@@ -22,6 +32,31 @@ extension ExitCodeProviding {
   public var messages: [String] { ["\(self)"] }
 }
 
+/// What the program says about an error, and how it ends.
+public struct ProgramFailure: Sendable {
+  public let exit: ProgramExit
+  /// Each thing that went wrong, a line of its own.
+  public let messages: [String]
+
+  /// Ends with 1 for an error that nobody here knows.
+  public init(_ error: any Error) {
+    if let error = error as? any ExitCodeProviding {
+      exit = error.programExit
+      messages = error.messages
+    } else if error is DecodingError {
+      exit = .badData
+      messages = ["\(error)"]
+    } else if let error = error as? CocoaError {
+      // Foundation's own file errors, where no module of ours has put them into words.
+      exit = .inputOutput
+      messages = [error.localizedDescription]
+    } else {
+      exit = .failed
+      messages = [(error as? any LocalizedError)?.errorDescription ?? "\(error)"]
+    }
+  }
+}
+
 extension ConfigError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 
@@ -35,4 +70,75 @@ extension ExperimentFileError: ExitCodeProviding {
     case .tooLarge, .notText: .badData
     }
   }
+}
+
+// What a file holds is data; that the system won't read or write it is input and output.
+
+extension FileError: ExitCodeProviding {
+  public var programExit: ProgramExit { .inputOutput }
+}
+
+extension HDF5Error: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    switch problem {
+    case .cannotOpen, .cannotCreate, .cannotClose, .failed: .inputOutput
+    case .noDataset, .noAttribute, .wrongType, .rows, .wrongCount, .overflowsHalf: .badData
+    }
+  }
+}
+
+extension SafetensorsError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    if case .unreadable = problem { .inputOutput } else { .badData }
+  }
+}
+
+extension ImageError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    if case .unreadable = problem { .inputOutput } else { .badData }
+  }
+}
+
+extension ModelFolderError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    switch self {
+    case .unreadable: .inputOutput
+    case .weights(let error): error.programExit
+    default: .badData
+    }
+  }
+}
+
+extension TokenizerError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    if case .unreadable = self { .inputOutput } else { .badData }
+  }
+}
+
+extension DatasetError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension EncoderError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension LanguageModelError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension CheckpointReaderError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension ProjectorError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension CaptionSetError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension SummaryError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
 }

@@ -41,7 +41,7 @@ public enum LanguageModelConfig: ConfigUnion {
 /// Settings of the language models that are read from a Hugging Face folder.
 public struct PretrainedLanguageModelConfig: ConfigSection {
   public var model = ModelReference.folder(ConfigPath())
-  public var weights = WeightSource.pretrained
+  public var weights = WeightsChoice.pretrained
   public var prompt = ""
   public var chat = false
 

@@ -41,9 +41,9 @@ struct Dragoman: AsyncParsableCommand {
       write("dragoman: error: \(text)")
       Foundation.exit(ProgramExit.usage.rawValue)
     }
-    let known = error as? any ExitCodeProviding
-    for line in known?.messages ?? [message(for: error)] { write("dragoman: error: \(line)") }
-    Foundation.exit((known?.programExit ?? .failed).rawValue)
+    let failure = ProgramFailure(error)
+    for line in failure.messages { write("dragoman: error: \(line)") }
+    Foundation.exit(failure.exit.rawValue)
   }
 
   private static func write(_ line: String) {

@@ -133,6 +133,7 @@ struct SectionTests {
       ("count", .plain("0"), "must be at least 1, got 0"),
       ("count", .plain("2.5"), "must be a whole number, got 2.5"),
       ("count", .plain("99999999999999999999"), "must be a whole number, got 99999999999999999999"),
+      ("count", .plain("9000000000"), "must be at most 1000000000, got 9000000000"),
       ("count", .null, "must be a whole number, got nothing"),
       ("word", ConfigNode(.sequence([])), "must be a text, got a list"),
       ("colour", .plain("bleu"), "must be one of red, blue, got bleu; did you mean 'blue'?"),

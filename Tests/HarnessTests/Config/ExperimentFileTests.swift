@@ -89,6 +89,31 @@ struct ExperimentFileTests {
     #expect(try messages(String(repeating: "- ", count: 100_000)).count == 1)
   }
 
+  @Test("a damaged file gives an error, never a crash")
+  func mutations() throws {
+    var random = SystemRandomNumberGenerator()
+    let bytes = Array(designExample.utf8)
+    let pieces = [
+      "{", "}", "[", "]", ":", ",", "\"", "'", "\n", "  ", "- ", "*a", "&a ", "!!", "9", "~",
+    ]
+    var rejected = 0
+    for _ in 0..<2000 {
+      var text = bytes
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: 0..<text.count, using: &random)
+        let piece = Array((pieces.randomElement(using: &random) ?? "").utf8)
+        let length = Int.random(in: 0...3, using: &random)
+        text.replaceSubrange(place..<min(text.count, place + length), with: piece)
+      }
+      do {
+        _ = try decode(String(decoding: text, as: UTF8.self))
+      } catch is ConfigError {
+        rejected += 1
+      }
+    }
+    #expect(rejected > 1000)
+  }
+
   @Test("anchors serve several arms")
   func anchors() throws {
     let text =
