@@ -12,15 +12,15 @@ import Testing
   struct Config: Decodable {
     struct Trajectory: Decodable {
       let lr: Double
-      let loss_scale: Float
+      let lossScale: Float
     }
-    let vision_dim: Int
-    let llm_dim: Int
+    let visionDim: Int
+    let llmDim: Int
     let steps: Int
     let warmup: Int
     let betas: [Double]
     let eps: Double
-    let weight_decay: Double
+    let weightDecay: Double
     let clip: Double
     let hf: Trajectory
     let warm1: Trajectory
@@ -41,17 +41,19 @@ import Testing
 
   @Test(arguments: cases) func everyStepIsEqual(_ test: Case) throws {
     let folder = Fixtures.folder("projectors").appending(path: "adamw-trajectory")
-    let config = try JSONDecoder().decode(
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let config = try decoder.decode(
       Config.self, from: Data(contentsOf: folder.appending(path: "config.json")))
     let trajectory = test.tag == "hf" ? config.hf : config.warm1
     let io = try SafetensorsFile(folder.appending(path: "io.safetensors"))
     let projector = try MLPProjector(
-      patchWidth: config.vision_dim, languageWidth: config.llm_dim,
+      patchWidth: config.visionDim, languageWidth: config.llmDim,
       in: ProjectorFixture(name: "adamw-trajectory").scope(ParameterStore()))
     projector.setTrainable(true)
     var options = AdamW.Options()
     (options.beta1, options.beta2) = (config.betas[0], config.betas[1])
-    (options.epsilon, options.weightDecay) = (config.eps, config.weight_decay)
+    (options.epsilon, options.weightDecay) = (config.eps, config.weightDecay)
     options.clipNorm = config.clip
     let optimizer = AdamW(projector.parameters, options: options)
     let schedule = LearningRateSchedule(
@@ -66,7 +68,7 @@ import Testing
       let rate = schedule.learningRate(at: step)
       #expect(abs(Float(rate) - rates[step]) <= 1e-6 * rates[step] + 1e-10)
       let loss = gradients(
-        of: projector, input: input, target: target, scale: trajectory.loss_scale)
+        of: projector, input: input, target: target, scale: trajectory.lossScale)
       #expect(abs(loss - losses[step]) <= 1e-4 * losses[step], "loss of step \(step)")
       let norm = Float(optimizer.step(learningRate: rate))
       #expect(abs(norm - norms[step]) <= 1e-4 * norms[step], "norm of step \(step)")

@@ -10,14 +10,14 @@ import Testing
 struct ProjectorFixture: Sendable, CustomTestStringConvertible {
   struct Config: Decodable {
     let type: String
-    let vision_dim: Int
-    let llm_dim: Int
-    var num_layers: Int?
-    var num_queries: Int?
-    var num_latents: Int?
-    var num_heads: Int?
-    var cross_attention_every: Int?
-    var ffn_mult: Int?
+    let visionDim: Int
+    let llmDim: Int
+    var numLayers: Int?
+    var numQueries: Int?
+    var numLatents: Int?
+    var numHeads: Int?
+    var crossAttentionEvery: Int?
+    var ffnMult: Int?
   }
 
   let name: String
@@ -35,7 +35,9 @@ struct ProjectorFixture: Sendable, CustomTestStringConvertible {
   }
 
   func config() throws -> Config {
-    try JSONDecoder().decode(Config.self, from: Data(contentsOf: file("config.json")))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Config.self, from: Data(contentsOf: file("config.json")))
   }
 
   func io() throws -> SafetensorsFile { try SafetensorsFile(file("io.safetensors")) }
@@ -72,23 +74,23 @@ extension ProjectorFixture.Config {
       settings = .mlp(config)
     case "qformer":
       var config = QFormerConfig()
-      config.layers = num_layers ?? config.layers
-      config.queries = num_queries ?? config.queries
-      config.heads = num_heads
-      config.crossAttentionEvery = cross_attention_every ?? config.crossAttentionEvery
-      config.ffnMultiplier = ffn_mult ?? config.ffnMultiplier
+      config.layers = numLayers ?? config.layers
+      config.queries = numQueries ?? config.queries
+      config.heads = numHeads
+      config.crossAttentionEvery = crossAttentionEvery ?? config.crossAttentionEvery
+      config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
       settings = .qformer(config)
     default:
       try #require(type == "perceiver")
       var config = PerceiverConfig()
-      config.layers = num_layers ?? config.layers
-      config.latents = num_latents ?? config.latents
-      config.heads = num_heads
-      config.ffnMultiplier = ffn_mult ?? config.ffnMultiplier
+      config.layers = numLayers ?? config.layers
+      config.latents = numLatents ?? config.latents
+      config.heads = numHeads
+      config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
       settings = .perceiver(config)
     }
     return try settings.makeProjector(
-      patchWidth: vision_dim, patchCount: 1, languageWidth: llm_dim, in: scope)
+      patchWidth: visionDim, patchCount: 1, languageWidth: llmDim, in: scope)
   }
 }
 

@@ -1,0 +1,158 @@
+import Layers
+import Projectors
+import Tensors
+import Testing
+
+@Suite struct ProjectorTests {
+  /// A scope that makes no values: sizes only.
+  private func sizes() -> ParameterScope {
+    ParameterScope(store: ParameterStore()) { _, _, _ in }
+  }
+
+  private func scope() -> ParameterScope {
+    ParameterScope(store: ParameterStore(), random: RandomKey(seed: 2))
+  }
+
+  @Test func parameterCountsAreThoseOfThePapersSystems() throws {
+    let scope = sizes()
+    func count(_ config: ProjectorConfig, _ patchWidth: Int, _ languageWidth: Int) throws -> Int {
+      try config.makeProjector(
+        patchWidth: patchWidth, patchCount: 196, languageWidth: languageWidth, in: scope
+      ).parameterCount
+    }
+    #expect(try count(.linear(.init()), 1024, 768) == 787_200)
+    #expect(try count(.mlp(.init()), 1024, 768) == 1_377_792)
+    var withNorm = MLPProjectorConfig()
+    withNorm.layerNorm = true
+    #expect(try count(.mlp(withNorm), 1024, 960) == 1_908_480)
+    // By hand: 32·768 queries; 12 of self-attention 2,362,368, FFN 4,722,432 and two norms 1536;
+    // 6 of cross-attention and norm; 768·896 + 896 out.
+    let layers = 12 * (2_362_368 + 4_722_432 + 2 * 1536) + 6 * (2_362_368 + 1536)
+    #expect(try count(.qformer(.init()), 768, 896) == 32 * 768 + layers + 768 * 896 + 896)
+    // 2 of attention, FFN and three norms; final norm.
+    let blocks = 2 * (2_362_368 + 4_722_432 + 3 * 1536) + 1536
+    #expect(try count(.perceiver(.init()), 768, 896) == 64 * 768 + blocks + 768 * 896 + 896)
+    #expect(try count(.learnedPrompt(.init()), 768, 896) == 32 * 896)
+  }
+
+  /// Source system: W = [[.2,.4,.1],[.3,.1,.5]], b = [.1,.1], z = [.5,.8,.3] gives [.55,.48].
+  @Test func linearMapsByItsMatrix() throws {
+    let projector = try LinearProjector(patchWidth: 3, languageWidth: 2, in: scope())
+    projector.linear.weight.assign([0.2, 0.4, 0.1, 0.3, 0.1, 0.5])
+    projector.linear.bias?.assign([0.1, 0.1])
+    let tape = Tape()
+    let patches = Rows(tape.tensor([0.5, 0.8, 0.3], rows: 1, width: 3), Segments(lengths: [1]))
+    let tokens = tape.values(projector(patches, in: Context(tape: tape)).tensor)
+    #expect(abs(tokens[0] - 0.55) < 1e-6 && abs(tokens[1] - 0.48) < 1e-6)
+  }
+
+  @Test func headsAreAFractionOfTheWidth() throws {
+    func heads(_ width: Int, _ heads: Int? = nil) throws -> Int? {
+      try PerceiverResampler(
+        patchWidth: width, languageWidth: 8, layers: 1, latents: 2, heads: heads, in: sizes()
+      ).layers.first?.attention.heads
+    }
+    #expect(try heads(768) == 12)
+    #expect(try heads(24) == 1)
+    #expect(try heads(200) == 2)  // 3 does not divide 200
+    #expect(try heads(24, 4) == 4)
+    #expect(
+      throws: ProjectorError.headsDoNotDivide(projector: "Perceiver", heads: 5, width: 24)
+    ) { try heads(24, 5) }
+    #expect(
+      throws: ProjectorError.headsDoNotDivide(projector: "Q-Former", heads: 0, width: 24)
+    ) {
+      try QFormer(patchWidth: 24, languageWidth: 8, heads: 0, in: sizes())
+    }
+  }
+
+  struct Arm: CustomTestStringConvertible {
+    let config: ProjectorConfig
+    let tokens: Int?
+    var testDescription: String { config.kind }
+  }
+
+  static let arms: [Arm] = {
+    var qformer = QFormerConfig()
+    (qformer.layers, qformer.queries, qformer.width) = (3, 4, 32)
+    var perceiver = PerceiverConfig()
+    (perceiver.latents, perceiver.width, perceiver.heads) = (6, 32, 2)
+    var prompt = LearnedPromptConfig()
+    prompt.tokens = 3
+    return [
+      Arm(config: .linear(.init()), tokens: nil), Arm(config: .mlp(.init()), tokens: nil),
+      Arm(config: .qformer(qformer), tokens: 4), Arm(config: .perceiver(perceiver), tokens: 6),
+      Arm(config: .learnedPrompt(prompt), tokens: 3),
+    ]
+  }()
+
+  /// Images of different sizes in one batch; each gets the tokens it gets alone.
+  @Test(arguments: arms) func imagesDoNotMixAndMayDiffer(_ arm: Arm) throws {
+    let projector = try arm.config.makeProjector(
+      patchWidth: 24, patchCount: 9, languageWidth: 20, in: scope())
+    let lengths = [9, 4, 16]
+    var stream = RandomKey(seed: 3).stream
+    let images = lengths.map { length in (0..<length * 24).map { _ in stream.normal() } }
+    func tokens(_ images: [[Float]]) -> [[Float]] {
+      let tape = Tape(recordsGradients: false)
+      let segments = Segments(lengths: images.map { $0.count / 24 })
+      let patches = tape.tensor(images.flatMap { $0 }, rows: segments.totalRows, width: 24)
+      let result = projector(Rows(patches, segments), in: Context(tape: tape))
+      #expect(result.width == 20)
+      return result.segments.indices.map { index in
+        result.segments[index].flatMap { tape.row($0, of: result.tensor) }
+      }
+    }
+    let together = tokens(images)
+    for (index, length) in lengths.enumerated() {
+      #expect(projector.visualTokens(patches: length) == arm.tokens ?? length)
+      #expect(together[index].count == projector.visualTokens(patches: length) * 20)
+      for (a, b) in zip(together[index], tokens([images[index]])[0]) { #expect(abs(a - b) < 1e-5) }
+    }
+  }
+
+  @Test func aLearnedPromptSeesNoImage() throws {
+    let prompt = try LearnedPrompt(tokens: 2, languageWidth: 4, in: scope())
+    let tape = Tape()
+    let segments = Segments(lengths: [1, 1])
+    let patches = Rows(tape.tensor([1, 2], rows: 2, width: 1), segments)
+    let tokens = prompt(patches, in: Context(tape: tape))
+    #expect(tokens.segments == .uniform(count: 2, length: 2))
+    #expect(tape.values(tokens.tensor) == prompt.tokens.values + prompt.tokens.values)
+  }
+
+  @Test func attentionMapsNameTheCrossAttentions() throws {
+    let scope = sizes()("mm_projector")
+    let qformer = try QFormer(patchWidth: 64, languageWidth: 8, layers: 5, in: scope)
+    #expect(
+      qformer.attentionMaps
+        == [0, 2, 4].map {
+          AttentionMap(name: "mm_projector.layers.\($0).cross_attn", layer: $0)
+        })
+    let perceiver = try PerceiverResampler(patchWidth: 64, languageWidth: 8, in: scope)
+    #expect(
+      perceiver.attentionMaps.map(\.name)
+        == ["mm_projector.layers.0.attn", "mm_projector.layers.1.attn"])
+    #expect(try LinearProjector(patchWidth: 2, languageWidth: 2, in: scope).attentionMaps.isEmpty)
+  }
+
+  @Test func flopsAreThoseOfTheProducts() throws {
+    let (d, h, p) = (64, 32, 10)
+    let mlp = try MLPProjector(patchWidth: d, languageWidth: h, in: sizes())
+    #expect(mlp.flopsPerSample(patches: p) == 2 * p * (d * h + h * h))
+    let k = 3
+    let square = 2 * d * d
+    let ffn = 2 * k * 2 * d * 4 * d
+    let out = 2 * k * d * h
+    let qformer = try QFormer(
+      patchWidth: d, languageWidth: h, layers: 3, queries: k, in: sizes())
+    let selfAttention = 4 * k * square + 4 * k * k * d
+    let crossAttention = 2 * k * square + 2 * p * square + 4 * k * p * d
+    #expect(
+      qformer.flopsPerSample(patches: p) == 3 * (selfAttention + ffn) + 2 * crossAttention + out)
+    let perceiver = try PerceiverResampler(
+      patchWidth: d, languageWidth: h, layers: 2, latents: k, in: sizes())
+    let attention = 2 * k * square + 2 * (p + k) * square + 4 * k * (p + k) * d
+    #expect(perceiver.flopsPerSample(patches: p) == 2 * (attention + ffn) + out)
+  }
+}
