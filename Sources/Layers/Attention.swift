@@ -1,10 +1,10 @@
 import Tensors
 
-/// Multi-head attention (Vaswani et al. 2017, arXiv:1706.03762, §3.2.2), as `torch.nn.MultiheadAttention`
-/// with its input projection split in three.
+/// Multi-head attention (Vaswani et al. 2017, arXiv:1706.03762, §3.2.2), as
+/// `torch.nn.MultiheadAttention` with its input projection split in three.
 ///
-/// Shapes: queries `[Q, D]`, keys and values `[K, E]` → `[Q, D]`; scale 1/√(D / heads). The layout says which
-/// keys a query sees, so self, cross and causal attention are this one module.
+/// Shapes: queries `[Q, D]`, keys and values `[K, E]` → `[Q, D]`; scale 1/√(D / heads). The layout
+/// says which keys a query sees, so self, cross and causal attention are this one module.
 public struct Attention: Module {
   /// What the four projections are called in the checkpoint.
   public struct Names: Sendable, Hashable {

@@ -3,8 +3,9 @@ import Tensors
 
 /// Reads the weights of a checkpoint into a store, several at a time.
 ///
-/// A model is built first: every weight's presence and shape is checked as it is asked for, and the values
-/// are read afterwards by ``run(on:)``, since most of the time goes to the first touch of their pages.
+/// A model is built first: every weight's presence and shape is checked as it is asked for, and the
+/// values are read afterwards by ``run(on:)``, since most of the time goes to the first touch of
+/// their pages.
 public final class CheckpointReader: Sendable {
   public typealias Read =
     @Sendable (_ name: String, _ values: UnsafeMutableBufferPointer<Float>) throws -> Void

@@ -1,6 +1,7 @@
 import Tensors
 
-/// Two maps with a nonlinearity between, row by row: W₂ f(W₁ x + b₁) + b₂ (Vaswani et al. 2017, §3.3).
+/// Two maps with a nonlinearity between, row by row: W₂ f(W₁ x + b₁) + b₂ (Vaswani et al. 2017,
+/// §3.3).
 ///
 /// Shapes: `[R, D]` → `[R, D]`, through a hidden width.
 public struct FeedForward: Module {
@@ -21,7 +22,8 @@ public struct FeedForward: Module {
 
   public var parameters: [Parameter] { first.parameters + second.parameters }
 
-  /// - Parameter deviation: of the weights' normal start; nil for PyTorch's uniform one of `Linear`.
+  /// - Parameter deviation: of the weights' normal start; nil for PyTorch's uniform one of
+  ///   `Linear`.
   public init(
     _ width: Int, hidden: Int, activation: Activation = .gelu, bias: Bool = true,
     deviation: Float? = 0.02, names: Names = Names(), in scope: ParameterScope

@@ -10,8 +10,8 @@ import Foundation
 ///
 /// Source: transformers' `get_cosine_schedule_with_warmup` and its linear and constant siblings.
 ///
-/// Edge cases: past T the rate is 0 (constant: the peak). A warm-up as long as the stage or longer never
-/// falls. Without warm-up both conventions are equal.
+/// Edge cases: past T the rate is 0 (constant: the peak). A warm-up as long as the stage or longer
+/// never falls. Without warm-up both conventions are equal.
 public struct LearningRateSchedule: Sendable, Hashable {
   /// How the rate goes from its peak, after warm-up, to the stage's last update.
   public enum Decay: String, ConfigChoice {

@@ -12,7 +12,8 @@ public struct Linear: Module {
   public var inputWidth: Int { weight.count / weight.shape[0] }
   public var outputWidth: Int { weight.shape[0] }
 
-  /// A map with weights made elsewhere; W may have more than two axes, all but the first read together.
+  /// A map with weights made elsewhere; W may have more than two axes, all but the first read
+  /// together.
   public init(weight: Parameter, bias: Parameter?) {
     self.weight = weight
     self.bias = bias

@@ -29,7 +29,8 @@ public protocol Projector: Module {
   func flopsPerSample(patches: Int) -> Int
 
   /// Attentions whose queries are learned and whose first P keys are the patches, in their order;
-  /// keys past these are no patches (the Perceiver's latents). Empty for a projector without attention.
+  /// keys past these are no patches (the Perceiver's latents). Empty for a projector without
+  /// attention.
   var attentionMaps: [AttentionMap] { get }
 }
 

@@ -13,8 +13,8 @@ public enum Initialization: Sendable, Hashable {
 
 /// Where a model's weights come from: made by a random key, or read from a checkpoint.
 ///
-/// A scope carries the prefix of the checkpoint keys (`model.layers.0.`), so a module names only its own
-/// weights and the same initialiser builds it fresh or loads it.
+/// A scope carries the prefix of the checkpoint keys (`model.layers.0.`), so a module names only
+/// its own weights and the same initialiser builds it fresh or loads it.
 public struct ParameterScope: Sendable {
   /// Writes the values of one checkpoint key into the buffer, checking the shape.
   public typealias Reader =

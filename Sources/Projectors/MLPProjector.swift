@@ -1,8 +1,8 @@
 import Layers
 import Tensors
 
-/// Linear, GELU, linear for every patch (LLaVA-1.5's `mlp2x_gelu`, Liu et al. 2023, arXiv:2310.03744);
-/// with a LayerNorm before the second map where wanted. Keeps every patch.
+/// Linear, GELU, linear for every patch (LLaVA-1.5's `mlp2x_gelu`, Liu et al. 2023,
+/// arXiv:2310.03744); with a LayerNorm before the second map where wanted. Keeps every patch.
 ///
 /// Shapes: B images of P patches, `[B·P, D]` → `[B·P, H]`. The weights are named by their place in
 /// LLaVA's `nn.Sequential`: `0` and `2`, or `0`, `2` (the norm) and `3`. GELU is the exact one.

@@ -5,9 +5,9 @@ import Tensors
 ///
 /// Shapes: B images of P patches, `[B·P, D]` → `[B·L, H]`, for L latents of width W.
 ///
-/// Source: Alayrac et al. 2022, *Flamingo*, arXiv:2204.14198, §3.1.1 and figure 5. Keys and values are
-/// the patches followed by the latents; queries are the latents. Departures: the last map to width H is
-/// ours, and so is the first to width W if it is not D; all projections have biases.
+/// Source: Alayrac et al. 2022, *Flamingo*, arXiv:2204.14198, §3.1.1 and figure 5. Keys and values
+/// are the patches followed by the latents; queries are the latents. Departures: the last map to
+/// width H is ours, and so is the first to width W if it is not D; all projections have biases.
 public struct PerceiverResampler: Projector {
   /// Shape `[1, L, W]`.
   public let latents: Parameter
@@ -28,7 +28,8 @@ public struct PerceiverResampler: Projector {
   ///   - latents: L.
   ///   - width: W; D when nil.
   ///   - heads: W / 64 when nil, at least 1 and dividing W.
-  /// - Throws: ``ProjectorError`` if the heads do not divide the width; what the scope's reader throws.
+  /// - Throws: ``ProjectorError`` if the heads do not divide the width; what the scope's reader
+  ///   throws.
   public init(
     patchWidth: Int, languageWidth: Int, layers: Int = 2, latents: Int = 64, width: Int? = nil,
     heads: Int? = nil, ffnMultiplier: Int = 4, in scope: ParameterScope

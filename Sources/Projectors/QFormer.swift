@@ -5,9 +5,10 @@ import Tensors
 ///
 /// Shapes: B images of P patches, `[B·P, D]` → `[B·K, H]`, for K queries of width W.
 ///
-/// Source: Li et al. 2023, *BLIP-2*, arXiv:2301.12597, §3.1: cross-attention in every n-th layer from the
-/// first, LayerNorm after each residual. Departures: no text branch and no pre-training losses, no
-/// LayerNorm on the queries before the first layer, and the output map to width H is part of it.
+/// Source: Li et al. 2023, *BLIP-2*, arXiv:2301.12597, §3.1: cross-attention in every n-th layer
+/// from the first, LayerNorm after each residual. Departures: no text branch and no pre-training
+/// losses, no LayerNorm on the queries before the first layer, and the output map to width H is
+/// part of it.
 public struct QFormer: Projector {
   /// Shape `[1, K, W]`.
   public let queries: Parameter
@@ -25,7 +26,8 @@ public struct QFormer: Projector {
   ///   - width: W; D when nil.
   ///   - heads: W / 64 when nil, at least 1 and dividing W.
   ///   - crossAttentionEvery: layers 0, n, 2n, … attend to the patches.
-  /// - Throws: ``ProjectorError`` if the heads do not divide the width; what the scope's reader throws.
+  /// - Throws: ``ProjectorError`` if the heads do not divide the width; what the scope's reader
+  ///   throws.
   public init(
     patchWidth: Int, languageWidth: Int, layers: Int = 12, queries: Int = 32, width: Int? = nil,
     heads: Int? = nil, crossAttentionEvery: Int = 2, ffnMultiplier: Int = 4,

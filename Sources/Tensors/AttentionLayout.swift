@@ -1,7 +1,7 @@
 /// Which keys one run of queries attends to.
 ///
-/// Every query sees all of `shared`. Of `own` it sees everything, or, when `visible` is given, the first
-/// `visible + j` keys, where j counts the queries of the block from 0: causal attention is
+/// Every query sees all of `shared`. Of `own` it sees everything, or, when `visible` is given, the
+/// first `visible + j` keys, where j counts the queries of the block from 0: causal attention is
 /// `visible: 1` with the block's own rows.
 public struct AttentionBlock: Sendable, Hashable {
   public var queries: Range<Int>
@@ -81,8 +81,8 @@ public struct AttentionLayout: Sendable, Hashable {
     return AttentionLayout(blocks: result)
   }
 
-  /// Query rows that lie next to each other and share their keys run as one tile: one product with the
-  /// shared keys for all, one with each part's own.
+  /// Query rows that lie next to each other and share their keys run as one tile: one product with
+  /// the shared keys for all, one with each part's own.
   func tiles() -> [AttentionTile] {
     let partRows = 64
     let tileRows = 128

@@ -10,8 +10,8 @@ import Darwin
 /// Float buffers that live on from step to step.
 ///
 /// The first touch of a page costs five times a copy, so a buffer that a tape gives back is handed
-/// out again. Sizes are rounded up to eight classes an octave (at most 12.5 % waste), because packed
-/// batches differ by a few rows from step to step.
+/// out again. Sizes are rounded up to eight classes an octave (at most 12.5 % waste), because
+/// packed batches differ by a few rows from step to step.
 public final class BufferPool: @unchecked Sendable {
   // @unchecked: the free lists are behind the mutex; a buffer belongs to one owner at a time.
 

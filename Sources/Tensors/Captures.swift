@@ -38,8 +38,8 @@ extension Captures.Block {
   /// The mean of the heads' probabilities, `[queries, keys]`.
   public var meanProbabilities: [Float] { meanOverHeads { probabilities[$0] } }
 
-  /// The mean over heads of ReLU(p · dp), `[queries, keys]`: where attention helped the loss's gradient
-  /// (Chefer et al. 2021, arXiv:2103.15679, equation 5). Empty before the backward pass.
+  /// The mean over heads of ReLU(p · dp), `[queries, keys]`: where attention helped the loss's
+  /// gradient (Chefer et al. 2021, arXiv:2103.15679, equation 5). Empty before the backward pass.
   public var gradientWeighted: [Float] {
     gradients.isEmpty ? [] : meanOverHeads { max(0, probabilities[$0] * gradients[$0]) }
   }

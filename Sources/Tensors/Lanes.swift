@@ -56,9 +56,9 @@ public struct LaneExecutor: Sendable {
 
 /// The lanes of a batch: a fixed number of tapes, run on any number of threads.
 ///
-/// A batch is cut into lanes by the data alone. A lane runs forward and backward on one thread; then
-/// the weight gradients are added lane by lane, in lane order, one weight on one thread. The bits of
-/// the result do not depend on the number of threads.
+/// A batch is cut into lanes by the data alone. A lane runs forward and backward on one thread;
+/// then the weight gradients are added lane by lane, in lane order, one weight on one thread. The
+/// bits of the result do not depend on the number of threads.
 public final class Lanes: @unchecked Sendable {
   // @unchecked: each tape is used by the one thread that runs its lane.
 
@@ -77,8 +77,8 @@ public final class Lanes: @unchecked Sendable {
 
   /// Runs `forward` on each lane, then its backward pass, then sums the gradients of `parameters`.
   ///
-  /// - Parameter forward: records a lane's operations and returns its share of the loss; nil for a lane
-  ///   without samples.
+  /// - Parameter forward: records a lane's operations and returns its share of the loss; nil for a
+  ///   lane without samples.
   /// - Returns: the sum of the lanes' losses, added in lane order.
   @discardableResult
   public func gradients(

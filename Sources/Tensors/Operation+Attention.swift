@@ -98,7 +98,8 @@ struct AttentionOperation {
     return pointer
   }
 
-  /// Calls `body` with each product's rows and keys: first row in the tile, rows, first column, keys.
+  /// Calls `body` with each product's rows and keys: first row in the tile, rows, first column,
+  /// keys.
   @inline(__always)
   private func forEachKeyRun(
     _ tile: AttentionTile, _ body: (Int, Int, Int, Range<Int>) -> Void
@@ -174,9 +175,9 @@ extension Tape {
   /// Scaled dot-product attention, softmax(scale · q kᵀ) v for each head, over packed sequences.
   ///
   /// Shapes: q `[Q, heads · d]`; k and v `[K, keyHeads · d]`, where `keyHeads` divides `heads`
-  /// (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245); the result is `[Q, heads · d]`.
-  /// The probabilities are not kept: the backward pass computes them again from the log-sum-exp (Dao et
-  /// al. 2022, *FlashAttention*, arXiv:2205.14135).
+  /// (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245); the result is
+  /// `[Q, heads · d]`. The probabilities are not kept: the backward pass computes them again from the
+  /// log-sum-exp (Dao et al. 2022, *FlashAttention*, arXiv:2205.14135).
   ///
   /// - Parameters:
   ///   - scale: 1/√d when nil.

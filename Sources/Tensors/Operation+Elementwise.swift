@@ -75,6 +75,7 @@ struct SwiGLUOperation {
     precondition(!addsGate && !addsUp, "gate and up are read by one SwiGLU only")
     dk_swiglu_backward(
       tape.pointer(gate), tape.pointer(up), tape.arrived(output), dgate, dup, gate.count)
+    for input in [gate, up] where !tape.needsGradient(input) { tape.discardGradient(of: input) }
   }
 }
 

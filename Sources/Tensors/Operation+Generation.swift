@@ -24,8 +24,8 @@ extension Tape {
     return (0..<input.rows).map { Int32(dk_argmax(x + $0 * input.width, input.width)) }
   }
 
-  /// For each row the first column at which the running sum of softmax(row / temperature) exceeds the
-  /// row's threshold in [0, 1): a draw, when the threshold is uniform.
+  /// For each row the first column at which the running sum of softmax(row / temperature) exceeds
+  /// the row's threshold in [0, 1): a draw, when the threshold is uniform.
   public func sample(_ input: Tensor, temperature: Float, thresholds: [Float]) -> [Int32] {
     precondition(thresholds.count == input.rows, "one threshold for each of \(input.rows) rows")
     let weights = pool.take(input.width)

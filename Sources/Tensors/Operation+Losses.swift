@@ -117,7 +117,8 @@ extension Tape {
     let width = hidden.width
     let learns = recordsGradients && weight.isTrainable
     let flows = recordsGradients && needsGradient(hidden)
-    // With a trained head the logits' gradients stay for the weight gradient; else 128 rows at a time.
+    // With a trained head the logits' gradients stay for the weight gradient; else 128 rows at a
+    // time.
     let chunk = learns ? hidden.rows : min(128, hidden.rows)
     let logits = extra(chunk * vocabulary)
     let hiddenGradient = flows ? extra(hidden.count) : nil
@@ -151,7 +152,8 @@ extension Tape {
   }
 
   /// The symmetric InfoNCE loss of matched rows, times `scale` (Radford et al. 2021, *CLIP*,
-  /// arXiv:2103.00020, figure 3): the mean of both directions' cross-entropies of exp(logScale) · a bᵀ.
+  /// arXiv:2103.00020, figure 3): the mean of both directions' cross-entropies of exp(logScale) · a
+  /// bᵀ.
   ///
   /// Shapes: a and b `[N, D]`, their rows of unit length; row i of a belongs to row i of b.
   public func contrastive(

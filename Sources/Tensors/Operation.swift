@@ -1,5 +1,6 @@
-/// One recorded operation. Its forward and backward stand next to each other in `Operation+*.swift`;
-/// this enum only dispatches, so that a tape is an array of values and no object per node.
+/// One recorded operation. Its forward and backward stand next to each other in
+/// `Operation+*.swift`; this enum only dispatches, so that a tape is an array of values and no
+/// object per node.
 enum Operation {
   case linear(LinearOperation)
   case add(AddOperation)

@@ -1,6 +1,7 @@
 import CKernels
 
-/// What one AdamW update multiplies by; ``Parameter/updateAdamW(_:_:_:elements:)`` gives the equation.
+/// What one AdamW update multiplies by; ``Parameter/updateAdamW(_:_:_:elements:)`` gives the
+/// equation.
 public struct AdamWCoefficients: Sendable {
   public var learningRate: Double
   /// Multiplies the gradient first (clipping).
@@ -27,7 +28,8 @@ public struct AdamWCoefficients: Sendable {
 }
 
 extension Parameter {
-  /// Σ g² over some elements of the last gradient, in double precision and a fixed order; 0 if frozen.
+  /// Σ g² over some elements of the last gradient, in double precision and a fixed order; 0 if
+  /// frozen.
   public func squaredGradient(elements: Range<Int>) -> Double {
     precondition(elements.upperBound <= count, "\(name) has \(count) values, not \(elements)")
     guard let gradient = store.gradientBase(of: self) else { return 0 }

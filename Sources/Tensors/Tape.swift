@@ -25,9 +25,10 @@ public struct Context {
 
 /// Records the operations of one lane: buffers by handle, operations in order.
 ///
-/// A tape belongs to one thread at a time. Its life is a cycle: operations are recorded, ``backward(from:)``
-/// walks them in reverse, ``Lanes`` collects the weight gradients, ``reset()`` gives all buffers back to
-/// the pool. In a tape that does not record gradients only the first and last happen.
+/// A tape belongs to one thread at a time. Its life is a cycle: operations are recorded,
+/// ``backward(from:)`` walks them in reverse, ``Lanes`` collects the weight gradients, ``reset()``
+/// gives all buffers back to the pool. In a tape that does not record gradients only the first and
+/// last happen.
 public final class Tape {
   let pool: BufferPool
   /// Whether operations are kept for a backward pass.
@@ -150,7 +151,8 @@ public final class Tape {
     try body(UnsafeBufferPointer(start: pointer(tensor), count: tensor.count))
   }
 
-  /// A copy of the gradient that the last backward pass left for an input tensor; zeros if none came.
+  /// A copy of the gradient that the last backward pass left for an input tensor; zeros if none
+  /// came.
   public func gradient(of tensor: Tensor) -> [Float] {
     guard let gradient = gradients[tensor.index] else {
       return Array(repeating: 0, count: tensor.count)
@@ -289,6 +291,11 @@ public final class Tape {
     }
     gradients[output.index] = nil
     return gradient
+  }
+
+  func discardGradient(of tensor: Tensor) {
+    if let gradient = gradients[tensor.index] { pool.give(gradient) }
+    gradients[tensor.index] = nil
   }
 
   /// Hands the output's gradient on to `input`, moved if it can be, added if one is there.

@@ -1,7 +1,7 @@
 /// A matrix of float32 on a tape: a value, an index into the tape's buffers.
 ///
-/// Every tensor has two axes. A batch of sequences is packed: the rows of all sequences one after the
-/// other, told apart by ``Segments``; nothing is padded.
+/// Every tensor has two axes. A batch of sequences is packed: the rows of all sequences one after
+/// the other, told apart by ``Segments``; nothing is padded.
 public struct Tensor: Sendable, Hashable {
   let handle: Int32
   public let rows: Int

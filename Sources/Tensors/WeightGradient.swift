@@ -2,11 +2,11 @@ import CKernels
 
 /// A share of a weight's gradient that one lane has ready, computed only when all lanes are done.
 ///
-/// The sum over lanes runs in lane order, one weight (or one block of its rows) on one thread, so the
-/// bits do not depend on the number of threads and no lane holds a gradient of a large weight.
+/// The sum over lanes runs in lane order, one weight (or one block of its rows) on one thread, so
+/// the bits do not depend on the number of threads and no lane holds a gradient of a large weight.
 enum WeightGradient {
-  /// y = x Wᵀ + b: dW += dyᵀ x, db += Σ rows of dy.
-  /// `input` is `[rows, in]` (a pinned value of the tape; nil without a weight), `gradient` `[rows, out]`.
+  /// y = x Wᵀ + b: dW += dyᵀ x, db += Σ rows of dy. `input` is `[rows, in]` (a pinned value of the
+  /// tape; nil without a weight), `gradient` `[rows, out]`.
   case linear(
     weight: Parameter?, bias: Parameter?, input: UnsafeMutablePointer<Float>?, inputWidth: Int,
     gradient: BufferPool.Buffer, outputWidth: Int, rows: Int)

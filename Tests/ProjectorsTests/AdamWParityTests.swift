@@ -6,8 +6,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Against `torch.optim.AdamW`, `clip_grad_norm_` and the schedules of `projectors/adamw-trajectory`:
-/// ten steps of the MLP towards random targets.
+/// Against `torch.optim.AdamW`, `clip_grad_norm_` and the schedules of
+/// `projectors/adamw-trajectory`: ten steps of the MLP towards random targets.
 @Suite struct AdamWParityTests {
   struct Config: Decodable {
     struct Trajectory: Decodable {

@@ -124,8 +124,8 @@ struct GradientCheck {
     return (8 * near - far) / (12 * Double(h))
   }
 
-  /// Compares all gradients with differences, then those of runs in which only one of the inputs and
-  /// weights wants one.
+  /// Compares all gradients with differences, then those of runs in which only one of the inputs
+  /// and weights wants one.
   func run(
     step: Float = 1 / 64, tolerance: Double = 4e-4,
     sourceLocation: SourceLocation = #_sourceLocation
