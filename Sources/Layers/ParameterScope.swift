@@ -38,6 +38,11 @@ public struct ParameterScope: Sendable {
     self.init(store: store, prefix: prefix, random: RandomKey(seed: 0), reader: reader)
   }
 
+  /// Weights with shapes but no values, to count and plan with; their memory is never touched.
+  public init(shapesIn store: ParameterStore, prefix: String = "") {
+    self.init(store: store, prefix: prefix) { _, _, _ in }
+  }
+
   private init(store: ParameterStore, prefix: String, random: RandomKey, reader: Reader?) {
     self.store = store
     self.prefix = prefix
@@ -74,14 +79,14 @@ public struct ParameterScope: Sendable {
   private func fill(
     _ values: UnsafeMutableBufferPointer<Float>, _ start: Initialization, _ key: RandomKey
   ) {
-    var stream = key.stream
     switch start {
     case .zeros: values.update(repeating: 0)
     case .ones: values.update(repeating: 1)
     case .constant(let value): values.update(repeating: value)
     case .normal(let deviation):
-      for index in values.indices { values[index] = stream.normal() * deviation }
+      RandomStream.fillNormal(values, key: key, deviation: deviation)
     case .uniform(let bound):
+      var stream = key.stream
       for index in values.indices { values[index] = (2 * stream.uniform() - 1) * bound }
     }
   }

@@ -1,3 +1,5 @@
+import Dispatch
+
 /// Names a stream of random numbers by seed and purpose, so that adding an arm changes no other.
 public struct RandomKey: Sendable, Hashable {
   let bits: UInt64
@@ -90,12 +92,38 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
       spareNormal = nil
       return Float(spare)
     }
-    let first = (Double(next() >> 11) + 0.5) * 0x1p-53
-    let second = Double(next() >> 11) * 0x1p-53
-    let radius = (-2 * logarithm(first)).squareRoot()
-    let angle = 2 * Double.pi * second
-    spareNormal = radius * sine(angle)
-    return Float(radius * cosine(angle))
+    let pair = Self.normals(next(), next())
+    spareNormal = pair.1
+    return Float(pair.0)
+  }
+
+  private static func normals(_ first: UInt64, _ second: UInt64) -> (Double, Double) {
+    let radius = (-2 * logarithm((Double(first >> 11) + 0.5) * 0x1p-53)).squareRoot()
+    let angle = 2 * Double.pi * (Double(second >> 11) * 0x1p-53)
+    return (radius * cosine(angle), radius * sine(angle))
+  }
+
+  /// Fills `values` with normal numbers times `deviation`: those that the key's stream gives from its
+  /// beginning. Many are made on all cores; the bits do not depend on how many there are.
+  public static func fillNormal(
+    _ values: UnsafeMutableBufferPointer<Float>, key: RandomKey, deviation: Float
+  ) {
+    guard let base = values.baseAddress else { return }
+    let (target, count) = (UncheckedBox(base), values.count)
+    let words = RandomStream(key: key).key
+    let piece = 1 << 16  // even: each block of four words makes two numbers
+    DispatchQueue.concurrentPerform(iterations: (count + piece - 1) / piece) { index in
+      let end = min(count, (index + 1) * piece)
+      for first in stride(from: index * piece, to: end, by: 2) {
+        let counter = UInt64(first / 2)
+        let block = philox(
+          counter: (UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0), key: words)
+        let pair = normals(
+          UInt64(block.0) | UInt64(block.1) << 32, UInt64(block.2) | UInt64(block.3) << 32)
+        target.value[first] = Float(pair.0) * deviation
+        if first + 1 < end { target.value[first + 1] = Float(pair.1) * deviation }
+      }
+    }
   }
 
   /// Uniform in 0..<bound, without bias.

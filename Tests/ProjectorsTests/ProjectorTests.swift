@@ -6,7 +6,7 @@ import Testing
 @Suite struct ProjectorTests {
   /// A scope that makes no values: sizes only.
   private func sizes() -> ParameterScope {
-    ParameterScope(store: ParameterStore()) { _, _, _ in }
+    ParameterScope(shapesIn: ParameterStore())
   }
 
   private func scope() -> ParameterScope {

@@ -43,6 +43,18 @@ import Testing
     #expect(abs(Double(beyond) / 1e5 - 0.05) < 0.003)
   }
 
+  @Test(arguments: [0, 1, 2, 7, 65_536, 65_537, 200_001])
+  func fillingGivesTheStreamsNumbers(count: Int) {
+    let key = RandomKey(seed: 8)
+    var stream = key.stream
+    let expected = (0..<count).map { _ in stream.normal() * 0.02 }
+    var values = [Float](repeating: .nan, count: count)
+    values.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: key, deviation: 0.02)
+    }
+    expectSameBits(values, expected)
+  }
+
   @Test func uniformNumbersFillTheUnitInterval() {
     var stream = RandomKey(seed: 2).stream
     var bins = [Int](repeating: 0, count: 10)
