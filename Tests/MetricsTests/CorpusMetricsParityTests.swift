@@ -6,7 +6,7 @@ import Testing
   /// Names of ours and of pycocoevalcap.
   static let names = [
     "BLEU-1": "Bleu_1", "BLEU-2": "Bleu_2", "BLEU-3": "Bleu_3", "BLEU-4": "Bleu_4",
-    "ROUGE-L": "ROUGE_L", "CIDEr-D": "CIDEr",
+    "ROUGE-L": "ROUGE_L", "CIDEr-D": "CIDEr", "METEOR-1.5 (exact+stem)": "METEOR_exact_stem",
   ]
 
   @Test(arguments: MetricFixture.folders)

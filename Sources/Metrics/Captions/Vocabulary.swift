@@ -26,6 +26,15 @@ public struct Vocabulary: Sendable {
     return !range.isEmpty && range.allSatisfy { bytes[$0] > 32 && bytes[$0] < 127 }
   }
 
+  /// Whether the token is made of `a` to `z` and `0` to `9` only, and not empty.
+  package func isLowercaseAlphanumeric(_ id: Int32) -> Bool {
+    let range = Int(starts[Int(id)])..<Int(starts[Int(id) + 1])
+    return !range.isEmpty
+      && range.allSatisfy {
+        (0x61...0x7a).contains(bytes[$0]) || (0x30...0x39).contains(bytes[$0])
+      }
+  }
+
   /// The id of a token, which is new if it was not seen before.
   public mutating func intern(_ token: some StringProtocol) -> Int32 {
     var token = String(token)

@@ -10,7 +10,9 @@ public struct Evaluation: Sendable {
   public let threads: Int
 
   /// The metrics that need no data beside the captions.
-  public static let standardMetrics: [any CaptionMetric] = [BLEU(), ROUGEL(), CIDErD()]
+  public static let standardMetrics: [any CaptionMetric] = [
+    BLEU(), METEOR(), ROUGEL(), CIDErD(),
+  ]
 
   public init(metrics: [any CaptionMetric] = Self.standardMetrics, threads: Int? = nil) {
     self.metrics = metrics

@@ -41,14 +41,14 @@ package enum CorpusRule: Sendable, Equatable {
   case mean
   /// Width 10: see ``BLEU``.
   case bleu(order: Int)
-  /// Width 5 + 4 · stages: see ``METEOR``.
-  case meteor(stages: Int, parameters: METEORParameters)
+  /// Width 7 + 4 · stages: see ``METEORStatistics``.
+  case meteor(stages: [METEORStage])
 
   package var width: Int {
     switch self {
     case .mean: 1
     case .bleu: BLEU.statisticsWidth
-    case .meteor(let stages, _): METEORStatistics.width(stages: stages)
+    case .meteor(let stages): METEORStatistics.width(stages: stages.count)
     }
   }
 
@@ -57,8 +57,7 @@ package enum CorpusRule: Sendable, Equatable {
     switch self {
     case .mean: images == 0 ? 0 : sums[sums.startIndex] / Double(images)
     case .bleu(let order): BLEU.value(sums: sums, order: order)
-    case .meteor(let stages, let parameters):
-      METEORStatistics.score(sums: sums, stages: stages, parameters: parameters)
+    case .meteor(let stages): METEORStatistics.score(sums: sums, stages: stages)
     }
   }
 }
