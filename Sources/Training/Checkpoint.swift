@@ -1,0 +1,105 @@
+import Foundation
+import Layers
+import Storage
+import Tensors
+
+/// Where a training is: enough, with weights and moments, to go on with the same bits.
+public struct TrainingState: Codable, Sendable, Equatable {
+  /// Digest of everything that decides the result; a checkpoint of another is refused.
+  public var digest: String
+  public var stage = 0
+  public var epoch = 0
+  /// Updates done in this epoch.
+  public var batch = 0
+  /// Updates done in this stage.
+  public var update = 0
+  public var bestValidationLoss: Double?
+  public var bestEpoch: Int?
+  public var lastValidationLoss: Double?
+  /// Over all sittings.
+  public var seconds = 0.0
+  public var logRecords = 0
+  public var isFinished = false
+  /// The BLAS kernel the bits come from.
+  public var blasKernel = BLASInformation.kernel
+}
+
+/// Why a checkpoint cannot be used.
+public struct CheckpointError: Error, CustomStringConvertible, LocalizedError {
+  public let description: String
+  public var errorDescription: String? { description }
+}
+
+/// `checkpoint/`: `last.safetensors` (weights, moments, state in one atomic file) and `best.safetensors`
+/// (weights only, under the names a PyTorch user can load).
+struct CheckpointFolder {
+  let url: URL
+
+  private var last: URL { url.appending(path: "last.safetensors") }
+  var best: URL { url.appending(path: "best.safetensors") }
+  private static let stateKey = "dragoman.state"
+
+  func save(_ state: TrainingState, parameters: [Parameter], moments: [NamedValues]) throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(state), as: UTF8.self)
+    var tensors = parameters.map { ("weight." + $0.name, $0.shape, $0.values) }
+    for moment in moments { tensors.append(("moment." + moment.name, moment.shape, moment.values)) }
+    try Safetensors.write(tensors, metadata: [Self.stateKey: text], to: last)
+  }
+
+  func saveBest(_ parameters: [Parameter], prefix: String) throws {
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try Safetensors.write(
+      parameters.map { (prefix + $0.name, $0.shape, $0.values) }, metadata: ["format": "pt"],
+      to: best)
+  }
+
+  /// Reads weights, moments and state back; nil when there is no checkpoint.
+  /// - Throws: ``CheckpointError`` when it belongs to another configuration or lacks a weight.
+  func load(
+    digest: String, into parameters: [Parameter]
+  ) throws -> (state: TrainingState, moments: [NamedValues])? {
+    guard FileManager.default.fileExists(atPath: last.path) else { return nil }
+    let file = try SafetensorsFile(last)
+    guard let text = file.metadata[Self.stateKey] else {
+      throw CheckpointError(
+        description: "\(last.path) is not a checkpoint of Dragoman: it has no training state. "
+          + "Remove it, or start again with --fresh.")
+    }
+    let state = try JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
+    guard state.digest == digest else {
+      throw CheckpointError(
+        description: "\(last.path) was made with another configuration or other inputs. "
+          + "Go on with the file that made it, choose another --results folder, or start again "
+          + "with --fresh.")
+    }
+    for parameter in parameters { try Self.read(parameter, as: "weight." + parameter.name, file) }
+    var moments: [NamedValues] = []
+    for name in file.names where name.hasPrefix("moment.") {
+      guard let info = file.info(name) else { continue }
+      moments.append(
+        NamedValues(
+          name: String(name.dropFirst("moment.".count)), shape: info.shape,
+          values: try file.floats(name)))
+    }
+    return (state, moments)
+  }
+
+  func loadBest(into parameters: [Parameter], prefix: String) throws {
+    let file = try SafetensorsFile(best)
+    for parameter in parameters { try Self.read(parameter, as: prefix + parameter.name, file) }
+  }
+
+  private static func read(
+    _ parameter: Parameter, as name: String, _ file: SafetensorsFile
+  ) throws {
+    guard let info = file.info(name), info.shape == parameter.shape else {
+      throw CheckpointError(
+        description: "\(file.url.path) has no weight \(name) of shape \(parameter.shape). "
+          + "Start again with --fresh.")
+    }
+    try parameter.store.withValues(of: parameter) { try file.read(name, into: $0) }
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Storage
+
+/// One line of `log.jsonl`: an update, or the end of an epoch when `validationLoss` is set.
+public struct TrainingRecord: Codable, Sendable, Equatable {
+  public var stage: Int
+  public var epoch: Int
+  public var update: Int
+  /// Mean over the batch's supervised units.
+  public var loss: Double?
+  public var learningRate: Double?
+  /// Before clipping.
+  public var gradientNorm: Double?
+  public var validationLoss: Double?
+  /// Training time so far, in seconds, over all sittings.
+  public var seconds: Double
+
+  enum CodingKeys: String, CodingKey {
+    case stage, epoch, update, loss, seconds
+    case learningRate = "learning_rate"
+    case gradientNorm = "gradient_norm"
+    case validationLoss = "validation_loss"
+  }
+}
+
+/// `log.jsonl`, rewritten with each checkpoint so that it never runs ahead of one.
+struct TrainingLog {
+  private let url: URL
+  private(set) var records: [TrainingRecord]
+
+  /// Reads what an earlier sitting wrote, up to the checkpoint's record count.
+  init(url: URL, keeping count: Int) throws {
+    self.url = url
+    records = []
+    guard count > 0 else { return }
+    let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").prefix(count)
+    let decoder = JSONDecoder()
+    records = try lines.map { try decoder.decode(TrainingRecord.self, from: Data($0.utf8)) }
+  }
+
+  mutating func append(_ record: TrainingRecord) { records.append(record) }
+
+  func write() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var text = Data()
+    for record in records {
+      text.append(try encoder.encode(record))
+      text.append(UInt8(ascii: "\n"))
+    }
+    try AtomicFile.write(text, to: url)
+  }
+
+  /// The records of a finished run.
+  static func read(_ url: URL) throws -> [TrainingRecord] {
+    try TrainingLog(url: url, keeping: .max).records
+  }
+}
