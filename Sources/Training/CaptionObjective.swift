@@ -1,4 +1,3 @@
-import Datasets
 import LanguageModels
 import Layers
 import Tensors
@@ -27,48 +26,99 @@ extension FeatureSource {
   }
 }
 
-/// Next-token loss on captions after the visual tokens of a projector, everything but it frozen.
+/// How a caption stands in the sequence: `[opening][visual tokens][prompt][caption][end]`.
+public struct CaptionFormat: Sendable, Hashable {
+  /// The begin token, if the tokenizer adds one; the head of a chat template.
+  public var opening: [Int32]
+  /// Not supervised.
+  public var prompt: [Int32]
+  public var end: Int32
+
+  public init(opening: [Int32] = [], prompt: [Int32] = [], end: Int32) {
+    self.opening = opening
+    self.prompt = prompt
+    self.end = end
+  }
+}
+
+/// An image's place in a ``FeatureSource`` and its captions' tokens, the end token left out.
+public struct CaptionSample: Sendable, Hashable {
+  public var feature: Int
+  public var captions: [[Int32]]
+
+  public init(feature: Int, captions: [[Int32]]) {
+    self.feature = feature
+    self.captions = captions
+  }
+}
+
+/// Next-token loss on captions after the visual tokens of a projector.
 public struct CaptionObjective: Objective {
   let projector: any Projector
   let model: any LanguageModel
   let features: any FeatureSource
   let format: CaptionFormat
-  /// Of each image: its place in `features` and its captions' tokens, the end token left out.
-  let images: [(feature: Int, captions: [[Int32]])]
+  let samples: [CaptionSample]
   let choice: CaptionChoice
 
   public init(
     projector: any Projector, model: any LanguageModel, features: any FeatureSource,
-    format: CaptionFormat, images: [(feature: Int, captions: [[Int32]])],
-    choice: CaptionChoice = .all
+    format: CaptionFormat, samples: [CaptionSample], choice: CaptionChoice = .all
   ) {
     self.projector = projector
     self.model = model
     self.features = features
     self.format = format
-    self.images = images
+    self.samples = samples
     self.choice = choice
   }
 
-  public var sampleCount: Int { images.count }
+  public var sampleCount: Int { samples.count }
 
   public func weight(of sample: Int, draw: RandomKey) -> Int {
     captions(of: sample, draw: draw).reduce(0) { $0 + $1.count + 1 }
   }
 
-  public func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
-    let patches = features.rows(of: samples.map { images[$0].feature }, on: context.tape)
+  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
+    let patches = features.rows(of: chosen.map { samples[$0].feature }, on: context.tape)
     let visual = projector(patches, in: context)
-    let batch = CaptionBatch(
-      format: format, visualTokens: visual.segments,
-      captions: samples.map { captions(of: $0, draw: draw) })
-    return model.captionLoss(visual: visual, batch: batch, scale: scale, in: context)
+    let images = zip(chosen, visual.segments.lengths).map { sample, length in
+      LanguageModels.CaptionedImage(
+        visualTokens: length, prompt: format.prompt, captions: captions(of: sample, draw: draw))
+    }
+    let batch = CaptionBatch(images: images, opening: format.opening, end: format.end)
+    return model.captionLoss(visual: visual.tensor, batch, scale: scale, in: context)
   }
 
   private func captions(of sample: Int, draw: RandomKey) -> [[Int32]] {
-    let all = images[sample].captions
+    let all = samples[sample].captions
     guard choice == .random, all.count > 1 else { return all }
     var stream = draw.named("caption").numbered(sample).stream
     return [all[stream.integer(below: all.count)]]
+  }
+}
+
+/// Next-token loss on texts alone: how the quickstart's small language model is made.
+public struct TextObjective: Objective {
+  let model: any LanguageModel
+  let format: CaptionFormat
+  let texts: [[Int32]]
+
+  public init(model: any LanguageModel, format: CaptionFormat, texts: [[Int32]]) {
+    self.model = model
+    self.format = format
+    self.texts = texts
+  }
+
+  public var sampleCount: Int { texts.count }
+
+  public func weight(of sample: Int, draw: RandomKey) -> Int { texts[sample].count + 1 }
+
+  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
+    let images = chosen.map {
+      LanguageModels.CaptionedImage(visualTokens: 0, captions: [texts[$0]])
+    }
+    let batch = CaptionBatch(images: images, opening: format.opening, end: format.end)
+    return model.captionLoss(visual: nil, batch, scale: scale, in: context)
   }
 }

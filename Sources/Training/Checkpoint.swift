@@ -39,13 +39,13 @@ struct CheckpointFolder {
   var best: URL { url.appending(path: "best.safetensors") }
   private static let stateKey = "dragoman.state"
 
-  func save(_ state: TrainingState, parameters: [Parameter], moments: [NamedValues]) throws {
+  func save(_ state: TrainingState, parameters: [Parameter], moments: [Parameter]) throws {
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)
     var tensors = parameters.map { ("weight." + $0.name, $0.shape, $0.values) }
-    for moment in moments { tensors.append(("moment." + moment.name, moment.shape, moment.values)) }
+    tensors += moments.map { ("moment." + $0.name, $0.shape, $0.values) }
     try Safetensors.write(tensors, metadata: [Self.stateKey: text], to: last)
   }
 
@@ -56,11 +56,9 @@ struct CheckpointFolder {
       to: best)
   }
 
-  /// Reads weights, moments and state back; nil when there is no checkpoint.
+  /// Reads the state and the weights; nil when there is no checkpoint.
   /// - Throws: ``CheckpointError`` when it belongs to another configuration or lacks a weight.
-  func load(
-    digest: String, into parameters: [Parameter]
-  ) throws -> (state: TrainingState, moments: [NamedValues])? {
+  func load(digest: String, into parameters: [Parameter]) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: last.path) else { return nil }
     let file = try SafetensorsFile(last)
     guard let text = file.metadata[Self.stateKey] else {
@@ -76,15 +74,13 @@ struct CheckpointFolder {
           + "with --fresh.")
     }
     for parameter in parameters { try Self.read(parameter, as: "weight." + parameter.name, file) }
-    var moments: [NamedValues] = []
-    for name in file.names where name.hasPrefix("moment.") {
-      guard let info = file.info(name) else { continue }
-      moments.append(
-        NamedValues(
-          name: String(name.dropFirst("moment.".count)), shape: info.shape,
-          values: try file.floats(name)))
-    }
-    return (state, moments)
+    return state
+  }
+
+  /// Reads the optimiser's moments of the checkpoint that ``load(digest:into:)`` found.
+  func loadMoments(_ moments: [Parameter]) throws {
+    let file = try SafetensorsFile(last)
+    for moment in moments { try Self.read(moment, as: "moment." + moment.name, file) }
   }
 
   func loadBest(into parameters: [Parameter], prefix: String) throws {

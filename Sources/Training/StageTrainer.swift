@@ -114,15 +114,10 @@ public final class StageTrainer {
   ///   a file error when the disk is full.
   public func run() throws -> TrainingSummary {
     var state = TrainingState(digest: digest)
-    var moments: [NamedValues] = []
-    if let saved = try folder.load(digest: digest, into: trained) {
-      state = saved.state
-      moments = saved.moments
-    }
+    if let saved = try folder.load(digest: digest, into: trained) { state = saved }
     var log = try TrainingLog(url: logURL, keeping: state.logRecords)
     while !state.isFinished {
-      try runStage(stages[state.stage], state: &state, moments: moments, log: &log)
-      moments = []
+      try runStage(stages[state.stage], state: &state, log: &log)
     }
     if stages.last?.validation != nil { try folder.loadBest(into: trained, prefix: exportPrefix) }
     return TrainingSummary(
@@ -131,14 +126,19 @@ public final class StageTrainer {
   }
 
   private func runStage(
-    _ stage: Stage, state: inout TrainingState, moments: [NamedValues], log: inout TrainingLog
+    _ stage: Stage, state: inout TrainingState, log: inout TrainingLog
   ) throws {
-    for parameter in trained { parameter.store.setTrainable([parameter], false) }
-    for parameter in stage.parameters { parameter.store.setTrainable([parameter], true) }
-    defer { for parameter in trained { parameter.store.setTrainable([parameter], false) } }
-    let optimizer = AdamW(stage.parameters, config: stage.optimizer)
-    if state.update > 0 { try optimizer.restore(moments, updates: state.update) }
-    let schedule = Schedule(stage.optimizer, updates: stage.epochs * stage.updatesPerEpoch)
+    setTrainable(trained, false)
+    setTrainable(stage.parameters, true)
+    defer { setTrainable(trained, false) }
+    let optimizer = AdamW(
+      stage.parameters, options: AdamW.Options(stage.optimizer), executor: lanes.executor)
+    if state.update > 0 {
+      try folder.loadMoments(optimizer.state)
+      optimizer.updates = state.update
+    }
+    let schedule = LearningRateSchedule(
+      stage.optimizer, updates: stage.epochs * stage.updatesPerEpoch)
     let key = order.named("stage").numbered(state.stage)
     var clock = SittingClock(updatesBefore: state.update)
     var lastSave = ContinuousClock.now
@@ -158,7 +158,7 @@ public final class StageTrainer {
         let batch = Array(permutation[first..<min(first + stage.batchSize, permutation.count)])
         let loss = gradients(stage, batch, draw: epochKey.named("draw"))
         let rate = schedule.learningRate(at: state.update)
-        let norm = optimizer.step(learningRate: rate, executor: lanes.executor)
+        let norm = optimizer.step(learningRate: rate)
         let seconds = start.duration(to: .now).seconds
         state.seconds += seconds
         state.batch += 1
@@ -217,6 +217,10 @@ public final class StageTrainer {
     try save(&state, stage, optimizer, log)
   }
 
+  private func setTrainable(_ parameters: [Parameter], _ isTrainable: Bool) {
+    for parameter in parameters { parameter.store.setTrainable([parameter], isTrainable) }
+  }
+
   private func gradients(_ stage: Stage, _ batch: [Int], draw: RandomKey) -> Double {
     let objective = stage.objective
     let weight = batch.reduce(0) { $0 + objective.weight(of: $1, draw: draw) }
@@ -265,6 +269,25 @@ private struct SittingClock {
       stage: stage.name, epoch: state.epoch + 1, epochs: stage.epochs, update: state.update,
       updates: stage.updates, loss: loss, samplesPerSecond: Double(samples) / max(seconds, 1e-9),
       secondsLeft: left, validationLoss: validationLoss)
+  }
+}
+
+extension AdamW.Options {
+  init(_ config: OptimizerConfig) {
+    self.init()
+    beta1 = config.beta1
+    beta2 = config.beta2
+    epsilon = config.epsilon
+    weightDecay = config.weightDecay
+    clipNorm = config.clipNorm
+  }
+}
+
+extension LearningRateSchedule {
+  init(_ config: OptimizerConfig, updates: Int) {
+    self.init(
+      peak: config.peakLearningRate, decay: config.schedule,
+      warmUpUpdates: config.warmupUpdates(of: updates), totalUpdates: updates)
   }
 }
 
