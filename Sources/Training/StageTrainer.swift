@@ -132,13 +132,12 @@ public final class StageTrainer {
     setTrainable(stage.parameters, true)
     defer { setTrainable(trained, false) }
     let optimizer = AdamW(
-      stage.parameters, options: AdamW.Options(stage.optimizer), executor: lanes.executor)
+      stage.parameters, options: stage.optimizer.adamW, executor: lanes.executor)
     if state.update > 0 {
       try folder.loadMoments(optimizer.state)
       optimizer.updates = state.update
     }
-    let schedule = LearningRateSchedule(
-      stage.optimizer, updates: stage.epochs * stage.updatesPerEpoch)
+    let schedule = stage.optimizer.learningRates(updates: stage.epochs * stage.updatesPerEpoch)
     let key = order.named("stage").numbered(state.stage)
     var clock = SittingClock(updatesBefore: state.update)
     var lastSave = ContinuousClock.now
@@ -269,25 +268,6 @@ private struct SittingClock {
       stage: stage.name, epoch: state.epoch + 1, epochs: stage.epochs, update: state.update,
       updates: stage.updates, loss: loss, samplesPerSecond: Double(samples) / max(seconds, 1e-9),
       secondsLeft: left, validationLoss: validationLoss)
-  }
-}
-
-extension AdamW.Options {
-  init(_ config: OptimizerConfig) {
-    self.init()
-    beta1 = config.beta1
-    beta2 = config.beta2
-    epsilon = config.epsilon
-    weightDecay = config.weightDecay
-    clipNorm = config.clipNorm
-  }
-}
-
-extension LearningRateSchedule {
-  init(_ config: OptimizerConfig, updates: Int) {
-    self.init(
-      peak: config.peakLearningRate, decay: config.schedule,
-      warmUpUpdates: config.warmupUpdates(of: updates), totalUpdates: updates)
   }
 }
 

@@ -1,0 +1,60 @@
+import Foundation
+import Storage
+
+/// The files of one experiment's results, as DESIGN's §4 lays them out.
+public struct ResultsFolder: Sendable {
+  public let url: URL
+
+  public init(_ url: URL) { self.url = url }
+
+  public var experiment: URL { url.appending(path: "experiment.yaml") }
+  public var provenance: URL { url.appending(path: "provenance.json") }
+  public var summary: URL { url.appending(path: "summary.json") }
+  public var report: URL { url.appending(path: "report.html") }
+  public var figures: URL { url.appending(path: "figures", directoryHint: .isDirectory) }
+  public var captions: URL { url.appending(path: "captions.md") }
+  public func comparison(_ format: String) -> URL { url.appending(path: "comparison.\(format)") }
+
+  /// The folder of one arm and seed.
+  public func run(arm: String, seed: Int) -> RunFolder {
+    RunFolder(url: url.appending(path: arm).appending(path: "seed-\(seed)"))
+  }
+}
+
+/// The files of one arm trained with one seed.
+public struct RunFolder: Sendable {
+  public let url: URL
+
+  public var config: URL { url.appending(path: "config.yaml") }
+  public var log: URL { url.appending(path: "log.jsonl") }
+  public var captions: URL { url.appending(path: "captions.jsonl") }
+  public var metrics: URL { url.appending(path: "metrics.json") }
+  public var attention: URL { url.appending(path: "attention.h5") }
+  public var weights: URL { url.appending(path: "checkpoint/best.safetensors") }
+}
+
+/// One line of `captions.jsonl`: what an arm said about one test image.
+public struct CaptionRecord: Codable, Sendable, Equatable {
+  public var image: String
+  /// By row of the table: `trained`, `untrained`, `shuffled`.
+  public var captions: [String: String]
+  public var references: [String]
+
+  static func write(_ records: [CaptionRecord], to url: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var text = Data()
+    for record in records {
+      text.append(try encoder.encode(record))
+      text.append(UInt8(ascii: "\n"))
+    }
+    try AtomicFile.write(text, to: url)
+  }
+
+  static func read(_ url: URL) throws -> [CaptionRecord] {
+    let decoder = JSONDecoder()
+    return try Data(contentsOf: url).split(separator: UInt8(ascii: "\n")).map {
+      try decoder.decode(CaptionRecord.self, from: Data($0))
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Dispatch
+import Foundation
+import Training
+
+/// Turns Ctrl-C and termination into a stop signal, so that training ends at a checkpoint.
+///
+/// A second signal ends the process at once, as it would without us.
+public final class SignalStop {
+  public let stop: StopSignal
+  private let sources: [any DispatchSourceSignal]
+
+  public init(stop: StopSignal = StopSignal()) {
+    self.stop = stop
+    let queue = DispatchQueue(label: "dragoman.signals")
+    sources = [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        if stop.isRequested {
+          signal(number, SIG_DFL)
+          raise(number)
+        }
+        stop.request(signal: Int(number))
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  deinit { for source in sources { source.cancel() } }
+}
