@@ -157,7 +157,7 @@ private final class ProgressCounter: Sendable {
 
 extension CaptionedImage {
   /// XXH3-128 of the file's bytes or of the drawn pixels.
-  func digest() throws -> String {
+  public func digest() throws -> String {
     switch source {
     case .file(let url): try Digest.ofFile(url)
     case .generated(let image): Digest.of(image.pixels)

@@ -54,3 +54,16 @@ public final class Console: Sendable {
     }
   }
 }
+
+/// How many images were encoded, told by another thread.
+final class EncodedCount: Sendable {
+  private let count = Mutex(0)
+  var value: Int { count.withLock { $0 } }
+  func set(_ value: Int) { count.withLock { $0 = value } }
+}
+
+extension Duration {
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

@@ -1,0 +1,256 @@
+import Configuration
+import Datasets
+import Encoders
+import Foundation
+import LanguageModels
+import Layers
+import Storage
+import Tensors
+import Tokenizers
+import Training
+
+/// What every arm of an experiment shares: data, features, language model. Read once, never changed.
+public struct ExperimentInputs: Sendable {
+  public let dataset: CaptionDataset
+  public let features: FeatureTable
+  /// Patches of a feature that came from a grid, if they did: for heatmaps.
+  public let grid: PatchGrid?
+  public let tokenizer: any TextTokenizer
+  public let model: any LanguageModel
+  public let format: CaptionFormat
+  /// Ids that end a generated caption.
+  public let endTokens: Set<Int32>
+  /// Digest of everything here that decides results.
+  public let digest: String
+  /// Name, digest pairs of the inputs, for provenance.
+  public let provenance: [(name: String, value: String)]
+
+  /// Place of the first image of each part in ``features``.
+  var validationStart: Int { dataset.train.count }
+  var testStart: Int { dataset.train.count + dataset.validation.count }
+
+  /// The samples of one part.
+  func samples(_ images: [Datasets.CaptionedImage], from start: Int, limit: Int) -> [CaptionSample]
+  {
+    images.enumerated().map { index, image in
+      CaptionSample(
+        feature: start + index, captions: image.captions.map { tokens(of: $0, limit: limit) })
+    }
+  }
+
+  /// A caption's ids, cut so that prompt, caption and end token fit.
+  private func tokens(of caption: String, limit: Int) -> [Int32] {
+    let text = captionText(caption.trimmingCharacters(in: .whitespaces), after: promptText)
+    return Array(tokenizer.encode(text).prefix(max(limit - format.prompt.count - 1, 1)))
+  }
+
+  let promptText: String
+}
+
+/// The grid that an image's patches form.
+public struct PatchGrid: Sendable, Hashable {
+  public let rows: Int
+  public let columns: Int
+  /// Tokens before the first patch.
+  public let leading: Int
+  /// Side of the square, in pixels, that the encoder saw.
+  public let imageWidth: Int
+  public let imageHeight: Int
+}
+
+/// A run that stopped at a signal and can go on.
+public struct RunStopped: Error, ExitCodeProviding, CustomStringConvertible {
+  public let signal: Int
+  public var programExit: ProgramExit { .resumable }
+  public var description: String {
+    "Stopped. The same command goes on from the last checkpoint."
+  }
+}
+
+extension FeatureTable: FeatureSource {
+  public func patches(of image: Int) -> Int { tokens }
+}
+
+/// Reads the inputs of an experiment, making what the cache lacks.
+struct InputLoader {
+  let config: ExperimentConfig
+  let cache: URL
+  let executor: LaneExecutor
+  let console: Console
+  let stop: StopSignal
+  /// Updates of each stage, to try a large setting.
+  let maximumUpdates: Int?
+
+  func load() throws -> ExperimentInputs {
+    console.log("Reading the data set")
+    let dataset = try CaptionDataset(config.dataset)
+    console.log("  " + dataset.description)
+    switch config.languageModel {
+    case .llama(let settings), .qwen2(let settings):
+      return try load(dataset, settings)
+    case .small(let settings):
+      return try loadSmall(dataset, settings)
+    }
+  }
+
+  /// The images of all parts, in the order of ``ExperimentInputs/features``.
+  func images(_ dataset: CaptionDataset) -> [Datasets.CaptionedImage] {
+    dataset.train + dataset.validation + dataset.test
+  }
+
+  private func load(
+    _ dataset: CaptionDataset, _ settings: PretrainedLanguageModelConfig
+  ) throws -> ExperimentInputs {
+    guard settings.weights == .pretrained else {
+      throw UnsupportedSetting("language_model.weights: random is not supported yet")
+    }
+    guard !settings.chat else {
+      throw UnsupportedSetting("language_model.chat: true is not supported yet")
+    }
+    let folder = try ModelFolder(resolving: settings.model.location)
+    let tokenizer = try Tokenizer(folder: folder.url)
+    guard let end = tokenizer.endToken else {
+      throw UnsupportedSetting(
+        "\(folder.url.path): the tokenizer names no end token, which captions need. "
+          + "Set eos_token in tokenizer_config.json.")
+    }
+    console.log("Loading the language model")
+    let store = ParameterStore()
+    let model = try LlamaForCausalLM(folder, store: store, executor: executor)
+    let features = try pretrainedFeatures(dataset)
+    let weights = try folder.weights.digest()
+    return inputs(
+      dataset: dataset, features: features, tokenizer: tokenizer, model: model,
+      prompt: settings.prompt,
+      format: CaptionFormat(
+        opening: tokenizer.beginToken.map { [$0] } ?? [],
+        prompt: settings.prompt.isEmpty ? [] : tokenizer.encode(settings.prompt), end: end),
+      endTokens: Set(tokenizer.endTokens),
+      modelDigests: [
+        ("language_model_weights", weights),
+        ("language_model_config", Digest.of(try folder.data("config.json"))),
+        ("tokenizer", Digest.of(tokenizer.digestContent)),
+      ])
+  }
+
+  func inputs(
+    dataset: CaptionDataset, features: EncodedFeatures, tokenizer: any TextTokenizer,
+    model: any LanguageModel, prompt: String, format: CaptionFormat, endTokens: Set<Int32>,
+    modelDigests: [(name: String, value: String)]
+  ) -> ExperimentInputs {
+    var provenance = [
+      (name: "dataset", value: dataset.description),
+      (name: "dataset_digest", value: Digest.of(dataset.digestContent)),
+      (name: "features", value: features.key),
+      (name: "images_digest", value: features.imagesDigest),
+    ]
+    provenance += modelDigests
+    var hasher = DigestHasher()
+    for (name, value) in provenance { hasher.update(field: name, value) }
+    return ExperimentInputs(
+      dataset: dataset, features: features.table, grid: features.grid, tokenizer: tokenizer,
+      model: model, format: format, endTokens: endTokens, digest: hasher.finalize(),
+      provenance: provenance, promptText: prompt)
+  }
+
+  /// Encodes the data set's images with a model from a folder.
+  func pretrainedFeatures(_ dataset: CaptionDataset) throws -> EncodedFeatures {
+    switch config.encoder {
+    case .dinov2(let settings):
+      let folder = try ModelFolder(resolving: settings.model.location)
+      let store = ParameterStore()
+      let encoder = try Dinov2Model(folder, store: store, executor: executor)
+      return try encode(
+        dataset, with: encoder, folder: folder, settings: settings, name: "Dinov2Model")
+    case .siglip, .clip, .vit, .precomputed:
+      throw UnsupportedSetting("this kind of encoder is not supported yet")
+    case .small:
+      throw UnsupportedSetting(
+        "encoder.kind: small goes with language_model.kind: small; it is trained against the "
+          + "same words")
+    }
+  }
+
+  private func encode(
+    _ dataset: CaptionDataset, with encoder: any VisionEncoder, folder: ModelFolder,
+    settings: PretrainedEncoderConfig, name: String
+  ) throws -> EncodedFeatures {
+    let processor = try ImageProcessor(
+      preprocessorConfig: folder.file("preprocessor_config.json"))
+    let weights = try folder.weights.digest()
+    let description = FeatureDescription(
+      encoder: "\(name) \(encoder.layerCount)×\(encoder.width), patch \(encoder.patchSize)",
+      encoderDigest: Digest.of(weights + Digest.of(try folder.data("config.json"))),
+      preprocessing: processor.description, layer: settings.layer, classToken: settings.classToken,
+      precision: settings.precision)
+    return try encode(
+      dataset, with: encoder, processor: processor, description: description,
+      batch: settings.batch)
+  }
+
+  func encode(
+    _ dataset: CaptionDataset, with encoder: any VisionEncoder, processor: ImageProcessor,
+    description: FeatureDescription, batch: Int
+  ) throws -> EncodedFeatures {
+    let all = images(dataset)
+    let start = ContinuousClock.now
+    let (console, stop) = (console, stop)
+    let encoded = EncodedCount()
+    let table = try FeatureStore(cache: cache).features(
+      of: all, description: description, encoder: encoder, processor: processor, batch: batch,
+      executor: executor,
+      progress: { done, total in
+        encoded.set(total)
+        console.bar(Double(done) / Double(total), "encoding images \(done)/\(total)")
+      },
+      shouldStop: { stop.isRequested })
+    guard let table else { throw RunStopped(signal: stop.signal) }
+    let seconds = start.duration(to: .now).seconds
+    if encoded.value > 0 {
+      let rate = (Double(encoded.value) / seconds * 10).rounded() / 10
+      console.log(
+        "  encoded \(encoded.value) images in \(Console.duration(seconds)), \(rate) images/s")
+    } else {
+      console.log("  features of \(all.count) images were in the store")
+    }
+    let leading = description.classToken ? encoder.leadingTokens : 0
+    return EncodedFeatures(
+      table: table, key: description.key,
+      imagesDigest: try imagesDigest(all),
+      grid: PatchGrid(
+        rows: processor.outputHeight / encoder.patchSize,
+        columns: processor.outputWidth / encoder.patchSize, leading: leading,
+        imageWidth: processor.outputWidth, imageHeight: processor.outputHeight))
+  }
+
+  private func imagesDigest(_ images: [Datasets.CaptionedImage]) throws -> String {
+    let digests = try executor.map(count: images.count) { try images[$0].digest() }
+    return Digest.of(digests.joined(separator: "\n"))
+  }
+}
+
+/// Features in memory and where they come from.
+struct EncodedFeatures {
+  let table: FeatureTable
+  let key: String
+  let imagesDigest: String
+  let grid: PatchGrid?
+}
+
+/// A setting that the configuration allows and this version does not run.
+public struct UnsupportedSetting: Error, ExitCodeProviding, CustomStringConvertible {
+  public let description: String
+  public var programExit: ProgramExit { .badData }
+
+  init(_ description: String) { self.description = description }
+}
+
+extension ModelReference {
+  /// What ``ModelFolder`` resolves: a path, or `hf:ORG/NAME[@REV]`.
+  var location: String {
+    switch self {
+    case .folder(let path): path.path
+    case .hub: written
+    }
+  }
+}
