@@ -55,11 +55,19 @@ public final class Console: Sendable {
   }
 }
 
-/// How many images were encoded, told by another thread.
-final class EncodedCount: Sendable {
+/// A count that several threads change.
+final class SharedCount: Sendable {
   private let count = Mutex(0)
   var value: Int { count.withLock { $0 } }
   func set(_ value: Int) { count.withLock { $0 = value } }
+
+  /// Adds and returns the new count.
+  func add(_ amount: Int) -> Int {
+    count.withLock { count in
+      count += amount
+      return count
+    }
+  }
 }
 
 extension Duration {

@@ -83,13 +83,39 @@ struct InputLoader {
 
   func load() throws -> ExperimentInputs {
     console.log("Reading the data set")
-    let dataset = try CaptionDataset(config.dataset)
+    let dataset = try makeDataset()
     console.log("  " + dataset.description)
     switch config.languageModel {
     case .llama(let settings), .qwen2(let settings):
       return try load(dataset, settings)
     case .small(let settings):
-      return try loadSmall(dataset, settings)
+      _ = settings
+      throw UnsupportedSetting("small")
+    }
+  }
+
+  private func makeDataset() throws -> CaptionDataset {
+    switch config.dataset {
+    case .flickr8k(let settings):
+      let form: Flickr8kForm? =
+        switch settings.form {
+        case .auto: nil
+        case .kaggle: .kaggle
+        case .classic: .classic
+        }
+      let split = settings.split
+      return try .flickr8k(
+        root: settings.root.url, form: form,
+        split: ImageSplit(
+          train: split.train, validation: split.validation, test: split.test, seed: split.seed),
+        captionsPerImage: settings.captionsPerImage)
+    case .scenes(let settings):
+      return .scenes(
+        train: settings.train, validation: settings.validation, test: settings.test,
+        seed: settings.seed, imageSize: settings.imageSize, maximumObjects: settings.maxObjects,
+        captionsPerImage: settings.captionsPerImage)
+    case .cocoKarpathy, .imageFolder:
+      throw UnsupportedSetting("this kind of data set is not supported yet")
     }
   }
 
@@ -195,7 +221,7 @@ struct InputLoader {
     let all = images(dataset)
     let start = ContinuousClock.now
     let (console, stop) = (console, stop)
-    let encoded = EncodedCount()
+    let encoded = SharedCount()
     let table = try FeatureStore(cache: cache).features(
       of: all, description: description, encoder: encoder, processor: processor, batch: batch,
       executor: executor,

@@ -1,0 +1,221 @@
+import Datasets
+import Foundation
+import LanguageModels
+import Layers
+import Projectors
+import Storage
+import Tensors
+import Training
+
+/// What one arm and seed came to.
+public struct ArmOutcome: Codable, Sendable, Equatable {
+  /// Digest of everything that decides it.
+  public var digest: String
+  public var arm: String
+  public var seed: Int
+  public var isControl: Bool
+  public var visualTokens: Int
+  public var trainableParameters: Int
+  /// Forward pass of projector and language model for one image and one caption of mean length.
+  public var flopsPerSample: Double
+  public var learningRate: Double
+  public var bestValidationLoss: Double?
+  public var finalValidationLoss: Double?
+  public var bestEpoch: Int?
+  public var seconds: Double
+  /// Corpus scores by row (`trained`, `untrained`, `shuffled`) and metric.
+  public var scores: [String: [String: Double]] = [:]
+
+  enum CodingKeys: String, CodingKey {
+    case digest, arm, seed, seconds, scores
+    case isControl = "control"
+    case visualTokens = "visual_tokens"
+    case trainableParameters = "trainable_parameters"
+    case flopsPerSample = "flops_per_sample"
+    case learningRate = "learning_rate"
+    case bestValidationLoss = "best_validation_loss"
+    case finalValidationLoss = "final_validation_loss"
+    case bestEpoch = "best_epoch"
+  }
+}
+
+/// Rows of captions that an arm has.
+enum CaptionRow: String, CaseIterable {
+  case trained
+  case untrained
+  case shuffled
+}
+
+/// Trains one arm with one seed and writes its captions of the test images.
+struct ArmRun {
+  let plan: ArmPlan
+  let seed: Int
+  let config: ExperimentConfig
+  let inputs: ExperimentInputs
+  let folder: RunFolder
+  let lanes: Lanes
+  let stop: StopSignal
+  let console: Console
+  let maximumUpdates: Int?
+
+  /// The trained projector, its best weights loaded, and what it came to.
+  ///
+  /// - Throws: ``RunStopped`` at a signal, leaving a checkpoint.
+  func run() throws -> (projector: any Projector, outcome: ArmOutcome, captions: [CaptionRecord]) {
+    let projector = try plan.makeProjector(seed: seed, inputs: inputs)
+    let digest = plan.digest(
+      seed: seed, inputs: inputs, training: config.training, limit: maximumUpdates)
+    let summary = try train(projector, digest: digest)
+    let evaluated = Digest.of(
+      digest + config.evaluation.decode.resolved.yaml + "\(config.evaluation.controls)"
+        + String(config.evaluation.seed))
+    if let outcome = savedOutcome(digest: evaluated),
+      let captions = try? CaptionRecord.read(folder.captions)
+    {
+      return (projector, outcome, captions)
+    }
+    let captions = try caption(projector)
+    let outcome = ArmOutcome(
+      digest: evaluated, arm: plan.name, seed: seed, isControl: plan.isControl,
+      visualTokens: visualTokens(projector), trainableParameters: projector.parameterCount,
+      flopsPerSample: flopsPerSample(projector),
+      learningRate: plan.config.optimizer(in: config.training.stages[0]).peakLearningRate,
+      bestValidationLoss: summary.bestValidationLoss,
+      finalValidationLoss: summary.finalValidationLoss, bestEpoch: summary.bestEpoch,
+      seconds: summary.seconds)
+    try CaptionRecord.write(captions, to: folder.captions)
+    try save(outcome)
+    return (projector, outcome, captions)
+  }
+
+  func save(_ outcome: ArmOutcome) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    try AtomicFile.write(try encoder.encode(outcome), to: folder.metrics)
+  }
+
+  private func savedOutcome(digest: String) -> ArmOutcome? {
+    guard let data = try? Data(contentsOf: folder.metrics),
+      let outcome = try? JSONDecoder().decode(ArmOutcome.self, from: data),
+      outcome.digest == digest
+    else { return nil }
+    return outcome
+  }
+
+  private func train(_ projector: any Projector, digest: String) throws -> TrainingSummary {
+    let stages = try config.training.stages.enumerated().map { index, stage in
+      guard stage.train == [.projector] else {
+        throw UnsupportedSetting(
+          "training.stages.\(index).train: only [projector] is supported yet")
+      }
+      func objective(
+        _ images: [Datasets.CaptionedImage], from start: Int, choice: CaptionChoice
+      ) -> CaptionObjective {
+        CaptionObjective(
+          projector: projector, model: inputs.model, features: inputs.features,
+          format: inputs.format,
+          samples: inputs.samples(images, from: start, limit: stage.maxTextTokens), choice: choice)
+      }
+      return Stage(
+        name: stage.name ?? "stage \(index + 1)",
+        objective: objective(inputs.dataset.train, from: 0, choice: stage.captions),
+        parameters: projector.parameters, epochs: stage.epochs, batchSize: stage.batchSize,
+        optimizer: plan.config.optimizer(in: stage),
+        validation: objective(
+          inputs.dataset.validation, from: inputs.validationStart, choice: .all),
+        maximumUpdates: maximumUpdates)
+    }
+    try AtomicFile.ensureFolder(folder.url)
+    try AtomicFile.write(plan.config.resolved.yaml, to: folder.config)
+    let title = "\(plan.name), seed \(seed)"
+    let console = console
+    let trainer = StageTrainer(
+      stages: stages, lanes: lanes,
+      order: RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("order"), folder: folder.url,
+      digest: digest, exportPrefix: "mm_projector.",
+      checkpointMinutes: config.training.checkpointMinutes, stop: stop
+    ) { progress in
+      let rate = (progress.samplesPerSecond * 10).rounded() / 10
+      let loss = (progress.loss * 1000).rounded() / 1000
+      if let validation = progress.validationLoss {
+        console.log(
+          "  \(title): epoch \(progress.epoch)/\(progress.epochs), validation loss "
+            + "\((validation * 10000).rounded() / 10000), \(rate) images/s")
+      } else {
+        console.bar(
+          Double(progress.update) / Double(progress.updates),
+          "\(title): epoch \(progress.epoch)/\(progress.epochs), loss \(loss), \(rate) images/s, "
+            + "\(Console.duration(progress.secondsLeft)) left")
+      }
+    }
+    do {
+      return try trainer.run()
+    } catch is TrainingStopped {
+      throw RunStopped(signal: stop.signal)
+    }
+  }
+
+  private func caption(_ projector: any Projector) throws -> [CaptionRecord] {
+    let test = inputs.dataset.test
+    let places = test.indices.map { inputs.testStart + $0 }
+    var rows: [(row: CaptionRow, projector: any Projector, places: [Int])] = [
+      (.trained, projector, places)
+    ]
+    let controls = config.evaluation.controls
+    if controls.contains(.untrained), !plan.isControl {
+      rows.append((.untrained, try plan.makeProjector(seed: seed, inputs: inputs), places))
+    }
+    if controls.contains(.shuffled), !plan.isControl {
+      rows.append((.shuffled, projector, derangement(of: places)))
+    }
+    let captioner = Captioner(
+      inputs: inputs, decode: config.evaluation.decode, executor: lanes.executor, pool: lanes.pool,
+      stop: stop)
+    var records = test.map {
+      CaptionRecord(image: $0.id, captions: [:], references: $0.captions)
+    }
+    for (row, projector, places) in rows {
+      let done = SharedCount()
+      let (name, console) = (plan.name, console)
+      let captions = captioner.captions(of: places, by: projector) { count in
+        let total = done.add(count)
+        console.bar(
+          Double(total) / Double(places.count), "\(name): captions of test images, \(row.rawValue)")
+      }
+      guard let captions else { throw RunStopped(signal: stop.signal) }
+      for (index, caption) in captions.enumerated() {
+        records[index].captions[row.rawValue] = caption
+      }
+    }
+    return records
+  }
+
+  /// Another image for each place: a random cycle through all of them.
+  private func derangement(of places: [Int]) -> [Int] {
+    var stream = RandomKey(seed: UInt64(bitPattern: Int64(config.evaluation.seed)))
+      .named("shuffled").stream
+    let cycle = stream.permutation(places.count)
+    var result = places
+    for (position, index) in cycle.enumerated() {
+      result[index] = places[cycle[(position + 1) % cycle.count]]
+    }
+    return result
+  }
+
+  private func visualTokens(_ projector: any Projector) -> Int {
+    projector.visualTokens(patches: inputs.features.tokens)
+  }
+
+  private func flopsPerSample(_ projector: any Projector) -> Double {
+    let samples = inputs.samples(inputs.dataset.test, from: 0, limit: .max)
+    let lengths = samples.flatMap { $0.captions.map(\.count) }
+    let mean = lengths.isEmpty ? 1 : max(1, lengths.reduce(0, +) / lengths.count)
+    let image = LanguageModels.CaptionedImage(
+      visualTokens: visualTokens(projector), prompt: inputs.format.prompt,
+      captions: [[Int32](repeating: 0, count: mean)])
+    let batch = CaptionBatch(
+      images: [image], opening: inputs.format.opening, end: inputs.format.end)
+    return inputs.model.forwardFLOPs(batch.work)
+      + Double(projector.flopsPerSample(patches: inputs.features.tokens))
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Layers
+import Projectors
+import Storage
+import Tensors
+import Training
+
+/// What `dragoman run` was asked for beside the experiment.
+public struct RunOptions: Sendable {
+  public var results: URL
+  public var cache: URL
+  public var threads: Int
+  /// Ends each stage after so many updates.
+  public var maximumUpdates: Int?
+  /// Throws away what an earlier run left.
+  public var isFresh: Bool
+  public var isQuiet: Bool
+
+  public init(
+    results: URL, cache: URL, threads: Int, maximumUpdates: Int? = nil, isFresh: Bool = false,
+    isQuiet: Bool = false
+  ) {
+    self.results = results
+    self.cache = cache
+    self.threads = threads
+    self.maximumUpdates = maximumUpdates
+    self.isFresh = isFresh
+    self.isQuiet = isQuiet
+  }
+}
+
+/// Runs an experiment from its file to its results folder.
+public struct ExperimentRunner {
+  let experiment: Experiment
+  let options: RunOptions
+  let stop: StopSignal
+  let console: Console
+
+  public init(_ experiment: Experiment, options: RunOptions, stop: StopSignal) {
+    self.experiment = experiment
+    self.options = options
+    self.stop = stop
+    console = Console(quiet: options.isQuiet)
+  }
+
+  /// Trains what is not trained yet, scores it and writes tables, figures and report.
+  ///
+  /// - Throws: ``RunStopped`` at a signal; errors of files, data and models.
+  public func run() throws {
+    let config = experiment.config
+    let name = config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? "")
+    let folder = ResultsFolder(options.results.appending(path: name))
+    if options.isFresh { try? FileManager.default.removeItem(at: folder.url) }
+    let executor = LaneExecutor(threads: options.threads)
+    let inputs = try InputLoader(
+      config: config, cache: options.cache, executor: executor, console: console, stop: stop,
+      maximumUpdates: options.maximumUpdates
+    ).load()
+    try AtomicFile.ensureFolder(folder.url)
+    try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
+    let lanes = Lanes(count: config.training.lanes, threads: options.threads)
+    for seed in config.training.seeds {
+      for plan in ArmPlan.arms(of: config) {
+        console.log("\(plan.name), seed \(seed)")
+        let run = ArmRun(
+          plan: plan, seed: seed, config: config, inputs: inputs,
+          folder: folder.run(arm: plan.name, seed: seed), lanes: lanes, stop: stop,
+          console: console, maximumUpdates: options.maximumUpdates)
+        let result = try run.run()
+        _ = result
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import Harness
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Runs an experiment: trains every arm, scores it, writes tables, figures and report.",
+    discussion: """
+      The same command goes on where an earlier one stopped. Ctrl-C ends at a checkpoint with exit \
+      code 75; a second Ctrl-C ends at once.
+      """)
+
+  @OptionGroup var experiment: ExperimentArguments
+
+  @Option(help: ArgumentHelp("Where results go, one folder an experiment.", valueName: "dir"))
+  var results = "Results"
+
+  @Option(
+    help: ArgumentHelp(
+      "Features and small models kept between runs; default $DRAGOMAN_CACHE, else ~/.cache/dragoman.",
+      valueName: "dir"))
+  var cache: String?
+
+  @Option(help: "Threads; the results do not depend on it. Default: all cores.")
+  var threads: Int?
+
+  @Option(help: "End each stage after this many updates, to try a large setting.")
+  var steps: Int?
+
+  @Flag(help: "Start again: throw away what an earlier run left.")
+  var fresh = false
+
+  @Flag(help: "Say nothing on standard error but errors.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    if let steps, steps < 1 { throw ValidationError("--steps must be at least 1.") }
+  }
+
+  func run() throws {
+    let experiments = try experiment.load()
+    let signals = SignalStop()
+    for experiment in experiments {
+      let options = RunOptions(
+        results: URL(filePath: results), cache: CacheFolder.resolve(cache),
+        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
+        isFresh: fresh, isQuiet: quiet)
+      try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
+    }
+  }
+}
