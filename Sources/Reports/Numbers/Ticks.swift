@@ -81,7 +81,7 @@ package struct Ticks: Equatable, Sendable {
   private static func labelExponent(largest: Double) -> Int {
     guard largest > 0, largest.isFinite else { return 0 }
     let exponent = Int(log10(largest).rounded(.down))
-    return (-2..<6).contains(exponent) ? 0 : exponent
+    return (-3..<6).contains(exponent) ? 0 : exponent
   }
 
   /// Decimals that tell multiples of `step` apart.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Escaping of text from outside (captions, names) for each form of output.
 ///
 /// All work on Unicode scalars: a combining mark after `<` joins it to one `Character` that would
@@ -71,6 +73,16 @@ package enum Markup {
     let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
     guard special || field.hasPrefix(" ") || field.hasSuffix(" ") else { return field }
     return "\"" + escaped(field) { $0 == "\"" ? "\"\"" : nil } + "\""
+  }
+
+  /// A path relative to the page as an address: parts are percent-encoded, and a first part with a
+  /// colon cannot be taken for a scheme.
+  package static func relativeAddress(_ path: String) -> String {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    let allowed = CharacterSet(charactersIn: letters + "0123456789-_.~")
+    return path.split(separator: "/").map { part in
+      part.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+    }.joined(separator: "/")
   }
 
   private static func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String?) -> String {
