@@ -65,7 +65,7 @@ public final class Lanes: @unchecked Sendable {
   public let count: Int
   public let executor: LaneExecutor
   public let pool: BufferPool
-  private let tapes: [Tape]
+  let tapes: [Tape]
 
   public init(count: Int, threads: Int, pool: BufferPool = BufferPool()) {
     precondition(count >= 1, "at least one lane")

@@ -1,0 +1,112 @@
+import Layers
+import Tensors
+
+/// A small vision transformer that a run trains itself.
+///
+/// Shapes: B images of 3·H·W pixels → `[B · patches, D]`; no class token.
+///
+/// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, with pre-norm layers and a final norm.
+/// Departure: patches are averaged where one vector an image is wanted.
+public struct SmallEncoder: VisionEncoder {
+  private let patches: Linear
+  private let positions: PositionTable
+  private let layers: [PreNormLayer]
+  private let norm: LayerNorm
+
+  public let width: Int
+  public let patchSize: Int
+  public var layerCount: Int { layers.count }
+  public var leadingTokens: Int { 0 }
+  public var parameters: [Parameter] {
+    patches.parameters + positions.parameters + layers.flatMap(\.parameters) + norm.parameters
+  }
+
+  /// - Parameter imageSize: side in pixels of the square images that the positions are learned for.
+  /// - Throws: ``EncoderError`` if the patch does not divide the side; what the scope's reader
+  ///   throws.
+  public init(_ config: SmallEncoderConfig, imageSize: Int, in scope: ParameterScope) throws {
+    guard imageSize % config.patch == 0 else {
+      throw EncoderError(
+        key: "patch", rule: "must divide the images' side of \(imageSize) pixels",
+        found: "\(config.patch)")
+    }
+    width = config.width
+    patchSize = config.patch
+    let side = imageSize / config.patch
+    patches = try Linear(
+      convolution: [config.width, 3, config.patch, config.patch], bias: true,
+      in: scope("patch_embedding"))
+    positions = PositionTable(
+      try scope.parameter(
+        "position_embedding", shape: [side * side, config.width], start: .normal(deviation: 0.02)),
+      leading: 0)
+    layers = try PreNormLayer.small(config, count: config.layers, in: scope)
+    norm = try LayerNorm(config.width, in: scope("norm"))
+  }
+
+  public func hidden(
+    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+  ) -> Rows {
+    precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
+    let geometry = PatchGeometry(height: images.height, width: images.width, patch: patchSize)
+    let tape = context.tape
+    let embedded = tape.addRepeated(
+      patches(tape.unfold(images.pixels, geometry), in: context),
+      positions.table(rows: geometry.gridRows, columns: geometry.gridColumns))
+    let start = Rows(embedded, .uniform(count: images.count, length: geometry.patches))
+    let last = layers.prefix(depth).reduce(start) { rows, layer in layer(rows, in: context) }
+    return finalNorm ? norm(last, in: context) : last
+  }
+}
+
+/// A small transformer over a caption's tokens, each of which sees all of them.
+///
+/// Shapes: B captions of R tokens together → `[R, D]`.
+public struct SmallTextEncoder: Module {
+  private let tokens: Embedding
+  private let positions: Embedding
+  private let layers: [PreNormLayer]
+  private let norm: LayerNorm
+
+  public var parameters: [Parameter] {
+    tokens.parameters + positions.parameters + layers.flatMap(\.parameters) + norm.parameters
+  }
+
+  /// - Parameters:
+  ///   - vocabulary: token ids are below it.
+  ///   - length: tokens of a caption that are read; later ones are cut off.
+  public init(
+    _ config: SmallEncoderConfig, vocabulary: Int, length: Int, in scope: ParameterScope
+  ) throws {
+    tokens = try Embedding(vocabulary, width: config.width, in: scope("token_embedding"))
+    positions = try Embedding(length, width: config.width, in: scope("position_embedding"))
+    layers = try PreNormLayer.small(config, count: config.textLayers, in: scope)
+    norm = try LayerNorm(config.width, in: scope("norm"))
+  }
+
+  /// - Precondition: no caption is empty, ids are below the vocabulary.
+  public func callAsFunction(_ captions: [[Int32]], in context: Context) -> Rows {
+    let tape = context.tape
+    let read = captions.map { $0.prefix(positions.count) }
+    let start = Rows(
+      tape.add(
+        tokens(read.flatMap { $0 }, in: context),
+        positions(read.flatMap { (0..<$0.count).map(Int32.init) }, in: context)),
+      Segments(lengths: read.map(\.count)))
+    precondition(start.segments.lengths.allSatisfy { $0 > 0 }, "a caption has no token")
+    return norm(layers.reduce(start) { rows, layer in layer(rows, in: context) }, in: context)
+  }
+}
+
+extension PreNormLayer {
+  /// Layers of either side, with PyTorch's start values of `Linear`.
+  fileprivate static func small(
+    _ config: SmallEncoderConfig, count: Int, in scope: ParameterScope
+  ) throws -> [PreNormLayer] {
+    try (0..<count).map { index in
+      try PreNormLayer(
+        config.width, hidden: config.width * config.ffnMultiplier, heads: config.heads,
+        deviation: nil, in: scope("layers")(index))
+    }
+  }
+}

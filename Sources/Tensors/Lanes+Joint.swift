@@ -1,0 +1,34 @@
+extension Lanes {
+  /// The same for a loss that sees the samples of all lanes at once (a contrastive one).
+  ///
+  /// - Parameters:
+  ///   - forward: records a lane's operations and returns what the loss reads; nil for a lane
+  ///     without samples.
+  ///   - loss: records the loss of the lanes' results, which come in lane order, those of empty
+  ///     lanes left out.
+  /// - Returns: the loss.
+  @discardableResult
+  public func gradients(
+    of parameters: [Parameter], _ forward: @Sendable (Int, Tape) -> Tensor?,
+    jointly loss: (Tape, [Tensor]) -> Loss
+  ) -> Double {
+    let results = executor.map(count: count) { lane in forward(lane, tapes[lane]) }
+    let joint = Tape(pool: pool)
+    let copies = results.enumerated().map { lane, result in
+      result.map { tensor in
+        joint.tensor(
+          tapes[lane].values(tensor), rows: tensor.rows, width: tensor.width, needsGradient: true)
+      }
+    }
+    let value = loss(joint, copies.compactMap { $0 })
+    joint.backward(from: value.tensor)
+    let gradients = copies.map { $0.map(joint.gradient(of:)) }
+    executor.run(count: count) { lane in
+      guard let result = results[lane], let gradient = gradients[lane] else { return }
+      tapes[lane].backward(from: result, gradient: gradient)
+    }
+    WeightGradients.accumulate(tapes + [joint], into: parameters, executor: executor)
+    for tape in tapes { tape.reset() }
+    return value.value
+  }
+}
