@@ -24,7 +24,7 @@ import Testing
       in: ParameterScope(store: store, random: RandomKey(seed: 3)))
     scenes =
       CaptionDataset.scenes(
-        train: 24, validation: 1, test: 1, imageSize: Self.imageSize, maximumObjects: 1,
+        train: 24, validation: 1, test: 1, imageSize: Self.imageSize, maximumObjects: 3,
         captionsPerImage: 1
       ).train
   }
@@ -117,7 +117,7 @@ import Testing
     pair.setTrainable(true)
     let optimizer = AdamW(pair.parameters)
     var losses: [Double] = []
-    for _ in 0..<60 {
+    for _ in 0..<150 {
       losses.append(pair.gradients(on: lanes, captions: captions, images: pixels))
       optimizer.step(learningRate: 2e-3)
       pair.limitScale()
