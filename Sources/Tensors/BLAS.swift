@@ -1,4 +1,11 @@
+import CKernels
 import COpenBLAS
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// Single-threaded products: a lane is one thread, and OpenBLAS's own threads would change bits.
 enum BLAS {
@@ -29,4 +36,22 @@ public enum BLASInformation {
   public static var kernel: String { String(cString: openblas_get_corename()) }
   /// The build's own description.
   public static var configuration: String { String(cString: openblas_get_config()) }
+}
+
+/// What the kernels run on, for provenance.
+public enum KernelInformation {
+  /// `avx2+fma` or `portable`.
+  public static var instructionSet: String { String(cString: dk_instruction_set()) }
+
+  /// The most memory this process has held, in bytes.
+  public static var peakMemoryBytes: Int {
+    var usage = rusage()
+    #if os(Linux)
+    getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024  // kilobytes
+    #else
+    getrusage(RUSAGE_SELF, &usage)
+    return usage.ru_maxrss
+    #endif
+  }
 }

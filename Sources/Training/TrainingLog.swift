@@ -50,9 +50,11 @@ struct TrainingLog {
     }
     try AtomicFile.write(text, to: url)
   }
+}
 
-  /// The records of a finished run.
-  static func read(_ url: URL) throws -> [TrainingRecord] {
+extension TrainingRecord {
+  /// The records of a run's `log.jsonl`.
+  public static func read(_ url: URL) throws -> [TrainingRecord] {
     try TrainingLog(url: url, keeping: .max).records
   }
 }

@@ -47,7 +47,8 @@ struct RunCommand: ParsableCommand {
         results: URL(filePath: results), cache: CacheFolder.resolve(cache),
         threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
         isFresh: fresh, isQuiet: quiet)
-      try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
+      let summary = try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
+      print(summary.tableText)
     }
   }
 }

@@ -37,6 +37,13 @@ public struct ArmOutcome: Codable, Sendable, Equatable {
     case finalValidationLoss = "final_validation_loss"
     case bestEpoch = "best_epoch"
   }
+
+  /// Writes `metrics.json`.
+  func write(to url: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    try AtomicFile.write(try encoder.encode(self) + Data("\n".utf8), to: url)
+  }
 }
 
 /// Rows of captions that an arm has.
@@ -84,14 +91,8 @@ struct ArmRun {
       finalValidationLoss: summary.finalValidationLoss, bestEpoch: summary.bestEpoch,
       seconds: summary.seconds)
     try CaptionRecord.write(captions, to: folder.captions)
-    try save(outcome)
+    try outcome.write(to: folder.metrics)
     return (projector, outcome, captions)
-  }
-
-  func save(_ outcome: ArmOutcome) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    try AtomicFile.write(try encoder.encode(outcome), to: folder.metrics)
   }
 
   private func savedOutcome(digest: String) -> ArmOutcome? {

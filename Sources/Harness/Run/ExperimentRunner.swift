@@ -1,6 +1,7 @@
 import Foundation
 import Layers
 import Projectors
+import Reports
 import Storage
 import Tensors
 import Training
@@ -45,8 +46,10 @@ public struct ExperimentRunner {
 
   /// Trains what is not trained yet, scores it and writes tables, figures and report.
   ///
+  /// - Returns: what the results folder's `summary.json` says.
   /// - Throws: ``RunStopped`` at a signal; errors of files, data and models.
-  public func run() throws {
+  @discardableResult
+  public func run() throws -> RunSummary {
     let config = experiment.config
     let name = config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? "")
     let folder = ResultsFolder(options.results.appending(path: name))
@@ -59,6 +62,7 @@ public struct ExperimentRunner {
     try AtomicFile.ensureFolder(folder.url)
     try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
     let lanes = Lanes(count: config.training.lanes, threads: options.threads)
+    var runs: [FinishedRun] = []
     for seed in config.training.seeds {
       for plan in ArmPlan.arms(of: config) {
         console.log("\(plan.name), seed \(seed)")
@@ -67,8 +71,21 @@ public struct ExperimentRunner {
           folder: folder.run(arm: plan.name, seed: seed), lanes: lanes, stop: stop,
           console: console, maximumUpdates: options.maximumUpdates)
         let result = try run.run()
-        _ = result
+        runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
       }
     }
+    console.log("Scoring")
+    let summary = try Scoring(config: config, threads: options.threads)
+      .summary(of: &runs, question: experiment.question)
+    for run in runs {
+      try run.outcome.write(
+        to: folder.run(arm: run.outcome.arm, seed: run.outcome.seed).metrics)
+    }
+    try RunReport(
+      experiment: experiment, summary: summary, runs: runs, inputs: inputs, folder: folder,
+      threads: options.threads, heatmaps: []
+    ).write()
+    console.log("Results are in \(folder.url.path)")
+    return summary
   }
 }

@@ -78,7 +78,8 @@ struct Scoring {
           candidates: Dictionary(candidates) { first, _ in first },
           references: Dictionary(captions.map { ($0.image, $0.references) }) { first, _ in first })
         runs[index].outcome.scores[row.rawValue] = Dictionary(
-          scores.map { ($0.name, $0.corpus) }) { first, _ in first }
+          scores.map { ($0.name, $0.corpus) }
+        ) { first, _ in first }
         let name = row == .trained ? outcome.arm : "\(outcome.arm) (\(row.rawValue))"
         if let place = rows.firstIndex(where: { $0.name == name }) {
           rows[place].scores.append(scores)

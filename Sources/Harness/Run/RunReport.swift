@@ -1,0 +1,186 @@
+import Foundation
+import Reports
+import Storage
+import Tensors
+import Training
+
+/// Writes what a finished experiment says: summary, tables, curves, captions, page.
+struct RunReport {
+  let experiment: Experiment
+  let summary: RunSummary
+  let runs: [FinishedRun]
+  let inputs: ExperimentInputs
+  let folder: ResultsFolder
+  let threads: Int
+  /// Heatmaps that were written, relative to the results folder.
+  let heatmaps: [ReportPage.Picture]
+
+  func write() throws {
+    try AtomicFile.write(try summary.json(), to: folder.summary)
+    let table = summary.comparisonTable()
+    let forms: [(String, ResultTable.Format)] = [
+      ("md", .markdown), ("csv", .csv), ("tex", .latex), ("html", .html),
+    ]
+    for (suffix, format) in forms {
+      let parts =
+        format == .csv
+        ? [table.rendered(as: format)]
+        : [table.rendered(as: format), summary.comparisonsTable().rendered(as: format)]
+      try AtomicFile.write(parts.joined(separator: "\n"), to: folder.comparison(suffix))
+    }
+    try AtomicFile.write(captionTable.markdown(), to: folder.captions)
+    try AtomicFile.ensureFolder(folder.figures)
+    let curves = try writeCurves()
+    let bars = try writeBars()
+    let provenance = Provenance(inputs: inputs, experiment: experiment, threads: threads)
+    try AtomicFile.write(try provenance.json(), to: folder.provenance)
+    let page = ReportPage(
+      summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
+      captions: captionTable, provenance: provenance.facts.map { .init($0.name, $0.value) },
+      command: experiment.command, configuration: experiment.resolvedYAML)
+    try AtomicFile.write(page.html(), to: folder.report)
+  }
+
+  private var facts: [ReportPage.Fact] {
+    let config = experiment.config
+    return [
+      .init("Data", inputs.dataset.description),
+      .init("Test images", String(inputs.dataset.test.count)),
+      .init("Seeds", config.training.seeds.map(String.init).joined(separator: ", ")),
+      .init("Sequence", sequence),
+    ]
+  }
+
+  /// The sequence and its masking, as trained.
+  private var sequence: String {
+    let begin = inputs.format.opening.isEmpty ? "" : "[begin]"
+    let prompt = inputs.format.prompt.isEmpty ? "" : "[prompt “\(inputs.promptText)”]"
+    return "\(begin)[visual tokens]\(prompt)[caption][end]; loss on caption and end token only"
+  }
+
+  /// Captions of the first test images, before and after training.
+  private var captionTable: CaptionTable {
+    let shown = experiment.config.figures.captions
+    let seed = experiment.config.training.seeds.first
+    let first = runs.filter { $0.outcome.seed == seed }
+    let images = first.first?.captions.prefix(shown) ?? []
+    return CaptionTable(
+      title: "Captions of test images",
+      entries: images.enumerated().map { index, record in
+        CaptionTable.Entry(
+          imageID: record.image, groundTruth: record.references,
+          captions: first.map { run in
+            let captions = run.captions[index].captions
+            return CaptionTable.ArmCaptions(
+              arm: run.outcome.arm, before: captions[CaptionRow.untrained.rawValue],
+              after: captions[CaptionRow.trained.rawValue])
+          })
+      })
+  }
+
+  private func writeCurves() throws -> [ReportPage.Picture] {
+    var training: [LinePlot.Series] = []
+    var validation: [LinePlot.Series] = []
+    for run in runs {
+      let log = folder.run(arm: run.outcome.arm, seed: run.outcome.seed).log
+      let records = try TrainingRecord.read(log)
+      let name = run.outcome.arm
+      let losses = records.compactMap { record in
+        record.loss.map { PlotPoint(Double(record.update), $0) }
+      }
+      training.append(.init(name: name, points: smoothed(losses)))
+      let validated = records.compactMap { record in
+        record.validationLoss.map { PlotPoint(Double(record.epoch + 1), $0) }
+      }
+      validation.append(.init(name: name, points: validated, showsPoints: true))
+    }
+    try LinePlot(
+      title: "Training loss (mean of 10 updates)", xAxis: PlotAxis("Update"),
+      yAxis: PlotAxis("Loss (nats a token)"), series: training
+    ).writePNG(to: folder.figures.appending(path: "training-loss.png"))
+    try LinePlot(
+      title: "Validation loss", xAxis: PlotAxis("Epoch"), yAxis: PlotAxis("Loss (nats a token)"),
+      series: validation
+    ).writePNG(to: folder.figures.appending(path: "validation-loss.png"))
+    return [
+      .init(path: "figures/training-loss.png", caption: "Training loss of each arm.", width: 560),
+      .init(
+        path: "figures/validation-loss.png", caption: "Validation loss after each epoch.",
+        width: 560),
+    ]
+  }
+
+  private func smoothed(_ points: [PlotPoint]) -> [PlotPoint] {
+    points.indices.map { index in
+      let window = points[max(0, index - 9)...index]
+      return PlotPoint(points[index].x, window.reduce(0) { $0 + $1.y } / Double(window.count))
+    }
+  }
+
+  private func writeBars() throws -> [ReportPage.Picture] {
+    guard let metric = summary.metricNames.first else { return [] }
+    let bars = summary.arms.compactMap { arm -> BarPlot.Bar? in
+      guard let value = arm.metrics[metric], let mean = value.mean else { return nil }
+      return BarPlot.Bar(
+        label: arm.arm, value: mean, interval: value.ci95.map { $0.low...max($0.low, $0.high) },
+        isMuted: arm.control)
+    }
+    let name = "figures/\(metric.lowercased()).png"
+    try BarPlot(title: "\(metric) with 95 % intervals", axis: metric, bars: bars)
+      .writePNG(to: folder.url.appending(path: name))
+    return [.init(path: name, caption: "\(metric) of every row, controls paler.", width: 640)]
+  }
+}
+
+/// What ran: enough to know whether two results can be compared.
+struct Provenance {
+  let facts: [(name: String, value: String)]
+
+  init(inputs: ExperimentInputs, experiment: Experiment, threads: Int) {
+    let system = ProcessInfo.processInfo
+    facts =
+      [
+        ("program", "dragoman \(Version.text)"),
+        ("command", experiment.command),
+        ("inputs_digest", inputs.digest),
+      ] + inputs.provenance.map { ($0.name, $0.value) } + [
+        ("operating_system", system.operatingSystemVersionString),
+        ("processors", "\(system.activeProcessorCount)"), ("threads", "\(threads)"),
+        ("blas", BLASInformation.configuration), ("blas_kernel", BLASInformation.kernel),
+        ("kernels", KernelInformation.instructionSet),
+        ("peak_memory_bytes", "\(KernelInformation.peakMemoryBytes)"),
+      ]
+  }
+
+  func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let object = Dictionary(facts.map { ($0.name, $0.value) }) { first, _ in first }
+    return try encoder.encode(object) + Data("\n".utf8)
+  }
+}
+
+extension Experiment {
+  /// The command that runs it, as a user types it.
+  var command: String {
+    (["dragoman", "run", file] + overrides.map { $0.contains(" ") ? "'\($0)'" : $0 })
+      .joined(separator: " ")
+  }
+
+  /// The question of the file's header comment, when it has one.
+  var question: String? {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
+    var lines: [String] = []
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard line.hasPrefix("#") else { break }
+      let content = line.dropFirst().trimmingCharacters(in: .whitespaces)
+      if content.hasPrefix("Question:") {
+        lines = [content.dropFirst("Question:".count).trimmingCharacters(in: .whitespaces)]
+      } else if !lines.isEmpty {
+        if content.contains(/^[A-Z][a-z]+:/) { break }
+        lines.append(content)
+      }
+    }
+    return lines.isEmpty ? nil : lines.joined(separator: " ")
+  }
+}
