@@ -82,10 +82,11 @@ static inline size_t cpng_row_bytes(const cpng_header *h) {
 static inline int cpng_read(
     const uint8_t *bytes, size_t size, cpng_header *header, uint8_t *samples, char *message) {
   cpng_source source = {bytes, size, 0};
-  png_infop info = NULL;
-  png_bytep *volatile rows = NULL;
+  png_bytep *volatile rows = NULL;  // changes after setjmp and is read after longjmp
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, cpng_fail, cpng_ignore);
-  if (!png) {
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  if (!info) {
+    png_destroy_read_struct(&png, NULL, NULL);
     snprintf(message, 128, "out of memory");
     return -1;
   }
@@ -94,8 +95,6 @@ static inline int cpng_read(
     png_destroy_read_struct(&png, &info, NULL);
     return -1;
   }
-  info = png_create_info_struct(png);
-  if (!info) png_error(png, "out of memory");
   // Profiles, text and the like are skipped unread: nothing in them changes the samples.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_set_chunk_malloc_max(png, 1 << 20);
@@ -141,10 +140,11 @@ static inline int cpng_write_rgb(
   sink->size = 0;
   sink->capacity = 1 << 16;
   sink->bytes = (uint8_t *)malloc(sink->capacity);
-  png_infop info = NULL;
   png_structp png = sink->bytes
       ? png_create_write_struct(PNG_LIBPNG_VER_STRING, message, cpng_fail, cpng_ignore) : NULL;
-  if (!png) {
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  if (!info) {
+    png_destroy_write_struct(&png, NULL);
     free(sink->bytes);
     sink->bytes = NULL;
     snprintf(message, 128, "out of memory");
@@ -156,8 +156,6 @@ static inline int cpng_write_rgb(
     sink->bytes = NULL;
     return -1;
   }
-  info = png_create_info_struct(png);
-  if (!info) png_error(png, "out of memory");
   png_set_write_fn(png, sink, cpng_push, cpng_flush);
   png_set_IHDR(
       png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,

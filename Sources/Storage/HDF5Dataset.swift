@@ -149,8 +149,11 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     first: Int, count: Int, operation: String
   ) throws(HDF5Error) -> RowSelection {
     let file = try HDF5Handle(H5Dget_space(id), closing: H5Sclose) { failure(operation, $0) }
-    let values = [hsize_t(count * rowCount)]
-    let memory = try HDF5Handle(H5Screate_simple(1, values, nil), closing: H5Sclose) {
+    // The same shape on both sides: else HDF5 maps chunks value by value, 30 times slower.
+    let values = shape.isEmpty ? [1] : [hsize_t(count)] + shape.dropFirst().map { hsize_t($0) }
+    let memory = try HDF5Handle(
+      H5Screate_simple(Int32(values.count), values, nil), closing: H5Sclose
+    ) {
       failure(operation, $0)
     }
     if !shape.isEmpty {
