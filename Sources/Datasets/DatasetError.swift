@@ -23,4 +23,15 @@ public struct DatasetError: Error, Equatable, LocalizedError, CustomStringConver
   }
 
   public var errorDescription: String? { description }
+
+  /// What a decoder found wrong, and at which key.
+  static func reason(of error: any Error) -> String {
+    switch error as? DecodingError {
+    case .typeMismatch(_, let context), .valueNotFound(_, let context),
+      .keyNotFound(_, let context), .dataCorrupted(let context):
+      let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+      return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
+    default: return error.localizedDescription
+    }
+  }
 }

@@ -105,22 +105,13 @@ private struct PreprocessorFile {
       content = try decoder.decode(Content.self, from: try Data(contentsOf: file))
     } catch let error as DecodingError {
       throw DatasetError(
-        file: file.path, problem: "not a preprocessor configuration: \(Self.reason(error))",
+        file: file.path,
+        problem: "is not a preprocessor configuration: \(DatasetError.reason(of: error))",
         fix: "Take the file of the model's own folder")
     } catch {
       throw DatasetError(
         file: file.path, problem: "cannot be read: \(error.localizedDescription)",
         fix: "A model folder needs preprocessor_config.json; `hf download` fetches it")
-    }
-  }
-
-  private static func reason(_ error: DecodingError) -> String {
-    switch error {
-    case .typeMismatch(_, let context), .valueNotFound(_, let context),
-      .keyNotFound(_, let context), .dataCorrupted(let context):
-      let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-      return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
-    @unknown default: return "\(error)"
     }
   }
 

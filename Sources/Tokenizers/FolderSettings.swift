@@ -7,7 +7,7 @@ struct FolderSettings: Sendable {
   var beginToken: Int32?
   /// The first one is the end token of captions.
   var endTokens: [Int32] = []
-  var chatTemplate: String?
+  var chatTemplate: ChatTemplate?
 
   init() {}
 
@@ -27,7 +27,14 @@ struct FolderSettings: Sendable {
     where !endTokens.contains(token) {
       endTokens.append(token)
     }
-    chatTemplate = try Self.template(folder, tokenizer, file)
+    if let (text, source) = try Self.template(folder, tokenizer, file) {
+      var names: [String: String] = [:]
+      for key in ["bos_token", "eos_token", "pad_token", "unk_token"] {
+        let value = tokenizer?[key]
+        names[key] = value?.text ?? value?["content"]?.text
+      }
+      chatTemplate = ChatTemplate(text, file: source, specialTokens: names)
+    }
   }
 
   private static func read(_ folder: URL, _ name: String) throws(TokenizerError) -> JSONText? {
@@ -63,15 +70,15 @@ struct FolderSettings: Sendable {
   /// named ones of which `default` is meant.
   private static func template(
     _ folder: URL, _ config: JSONText?, _ file: String
-  ) throws(TokenizerError) -> String? {
+  ) throws(TokenizerError) -> (text: String, file: String)? {
     let jinja = folder.appending(path: "chat_template.jinja")
     if FileManager.default.fileExists(atPath: jinja.path) {
-      do { return try String(contentsOf: jinja, encoding: .utf8) } catch {
+      do { return (try String(contentsOf: jinja, encoding: .utf8), jinja.path) } catch {
         throw .unreadable(file: jinja.path, reason: error.localizedDescription)
       }
     }
     guard let value = config?["chat_template"], !value.isNull else { return nil }
-    if let text = value.text { return text }
+    if let text = value.text { return (text, file) }
     guard
       let named = value.elements?.first(where: { $0["name"]?.text == "default" }),
       let text = named["template"]?.text
@@ -79,6 +86,6 @@ struct FolderSettings: Sendable {
       throw .malformed(
         file: file, line: 0, rule: "chat_template must be a text or hold one named \"default\"")
     }
-    return text
+    return (text, file)
   }
 }

@@ -5,7 +5,10 @@ extension Tokenizer {
   /// `generation_config.json`, `config.json` and `chat_template.jinja` beside it say of the begin and
   /// end tokens and of chats.
   public convenience init(folder: URL) throws(TokenizerError) {
-    let reader = try TokenizerReader(file: folder.appending(path: "tokenizer.json"))
+    try self.init(TokenizerReader(file: folder.appending(path: "tokenizer.json")), folder: folder)
+  }
+
+  convenience init(_ reader: TokenizerReader, folder: URL) throws(TokenizerError) {
     let parts = try reader.parts()
     let settings = try FolderSettings(folder: folder) { token in reader.id(of: token, in: parts) }
     self.init(parts, settings: settings)

@@ -36,14 +36,14 @@ public final class Tokenizer: TextTokenizer {
   /// The token that the folder names as `bos_token`, whether or not it is added to sequences.
   public let declaredBeginToken: Int32?
   /// How messages are rendered; `nil` if the folder has no chat template.
-  public let chatTemplateText: String?
+  public let chatTemplate: ChatTemplate?
 
   init(_ parts: Parts, settings: FolderSettings) {
     self.parts = parts
     let normalizesToNFC = parts.normalizesToNFC
     rawTokens = AddedTokenFinder(parts.addedTokens.filter { !$0.isNormalized })
     normalizedTokens = AddedTokenFinder(parts.addedTokens.filter(\.isNormalized)) {
-      normalizesToNFC ? $0.precomposedStringWithCanonicalMapping : $0
+      normalizesToNFC ? $0.canonicallyComposed : $0
     }
     addedIDs = Dictionary(parts.addedTokens.map { ($0.content, $0.id) }) { first, _ in first }
     specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id))
@@ -53,7 +53,7 @@ public final class Tokenizer: TextTokenizer {
     declaredBeginToken = settings.beginToken ?? parts.prefix.first
     endTokens = settings.endTokens
     endToken = settings.endTokens.first
-    chatTemplateText = settings.chatTemplate
+    chatTemplate = settings.chatTemplate
   }
 
   public var vocabularySize: Int { parts.decoded.count }
@@ -104,7 +104,7 @@ public final class Tokenizer: TextTokenizer {
         } else if parts.normalizesToNFC, buffer[piece.range].contains(where: { $0 >= 0xCC }) {
           // Below U+0300, whose UTF-8 begins with 0xCC, every text is its own NFC.
           let plain = String(decoding: buffer[piece.range], as: UTF8.self)
-          var normalized = plain.precomposedStringWithCanonicalMapping
+          var normalized = plain.canonicallyComposed
           normalized.withUTF8 {
             encodeNormalized(TextBytes($0), 0..<$0.count, into: &ids, cache: &cache)
           }
