@@ -25,7 +25,8 @@ public struct CaptionedImage: Sendable, Hashable {
 /// a sequence of its own, `[opening][visual tokens][prompt][caption]`, while the prefix is computed once.
 ///
 /// Supervised are each caption's tokens and the end token after it: the prefix's last row predicts the first
-/// token of every caption, a caption's row the next token, its last row the end.
+/// token of every caption, a caption's row the next token, its last row the end. The last of these tokens
+/// predicts nothing and has no row.
 public struct CaptionBatch: Sendable {
   /// Ids to look up, in the order ``runs`` takes them (as source 1).
   public let ids: [Int32]
@@ -46,10 +47,10 @@ public struct CaptionBatch: Sendable {
   /// - Parameters:
   ///   - opening: ids before the visual tokens: the begin token if the tokenizer adds one, the head of a chat
   ///     template.
-  ///   - end: the id that ends a caption.
+  ///   - end: the id that ends a caption; nil to supervise the caption's tokens only.
   /// - Precondition: an image that has captions has a prefix of at least one row, or captions of at least
   ///   one token (whose first is then not supervised).
-  public init(images: [CaptionedImage], opening: [Int32] = [], end: Int32) {
+  public init(images: [CaptionedImage], opening: [Int32] = [], end: Int32?) {
     var packing = Packing()
     for image in images {
       let start = packing.row
@@ -64,19 +65,18 @@ public struct CaptionBatch: Sendable {
       let prefixOutput = packing.outputRows.count - 1
       for caption in image.captions {
         packing.position = Int32(prefix.count)
-        let rows = packing.row..<packing.row + caption.count
-        packing.append(ids: caption)
-        if !prefix.isEmpty {
-          packing.supervise(caption.first ?? end, predictedBy: prefixOutput)
+        let tokens = end.map { caption + [$0] } ?? caption
+        if let first = tokens.first, !prefix.isEmpty {
+          packing.supervise(first, predictedBy: prefixOutput)
         }
-        guard !rows.isEmpty else { continue }
+        guard tokens.count > 1 else { continue }
+        let rows = packing.row..<packing.row + tokens.count - 1
+        packing.append(ids: Array(tokens.dropLast()))
         packing.blocks.append(
           AttentionBlock(queries: rows, shared: prefix, own: rows, visible: 1))
-        for (offset, row) in rows.enumerated() {
+        for (row, next) in zip(rows, tokens.dropFirst()) {
           packing.outputRows.append(Int32(row))
-          packing.supervise(
-            offset + 1 < caption.count ? caption[offset + 1] : end,
-            predictedBy: packing.outputRows.count - 1)
+          packing.supervise(next, predictedBy: packing.outputRows.count - 1)
         }
       }
       packing.position = 0
@@ -101,10 +101,15 @@ public struct CaptionBatch: Sendable {
   }
 
   /// How many tokens a batch supervises, the denominator of its loss; known before it is cut into lanes.
-  public static func supervisedTokens(_ images: [CaptionedImage], opening: [Int32] = []) -> Int {
+  public static func supervisedTokens(
+    _ images: [CaptionedImage], opening: [Int32] = [], end: Int32?
+  ) -> Int {
     images.reduce(0) { sum, image in
       let hasPrefix = image.visualTokens + image.prompt.count + opening.count > 0
-      return sum + image.captions.reduce(0) { $0 + $1.count + (hasPrefix ? 1 : 0) }
+      return sum
+        + image.captions.reduce(0) { sum, caption in
+          sum + max(0, caption.count + (end == nil ? 0 : 1) - (hasPrefix ? 0 : 1))
+        }
     }
   }
 }
@@ -190,7 +195,7 @@ extension LanguageModel {
     let images = zip(visual.segments.lengths, prompts).map {
       CaptionedImage(visualTokens: $0, prompt: $1, captions: [])
     }
-    let batch = CaptionBatch(images: images, opening: opening, end: 0)
+    let batch = CaptionBatch(images: images, opening: opening, end: nil)
     let lengths = images.map { opening.count + $0.visualTokens + $0.prompt.count }
     let text = embed(batch.ids, in: context)
     return Rows(

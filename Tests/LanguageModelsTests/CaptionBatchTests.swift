@@ -33,7 +33,7 @@ import Testing
   ) throws {
     let model = try model(trainable: trainable)
     let values = visual(images, width: 32)
-    let count = CaptionBatch.supervisedTokens(images, opening: opening)
+    let count = CaptionBatch.supervisedTokens(images, opening: opening, end: 0)
     let tape = Tape()
     let tensor = tape.tensor(
       values, rows: values.count / 32, width: 32, needsGradient: true)
@@ -109,6 +109,14 @@ import Testing
     #expect(batch.ids == [19, 7, 8, 1, 2, 3, 4, 9, 10, 11, 12])
   }
 
+  @Test func withoutAnEndTokenTheLastTokenIsPredictedOnly() {
+    let batch = CaptionBatch(images: [images[0]], end: nil)
+    #expect(batch.ids == [7, 8, 1, 2, 9, 10, 11])
+    #expect(batch.targets == [1, 2, 3, 4, 9, 10, 11, 12])
+    #expect(batch.predictingRows == [0, 1, 2, 0, 0, 3, 4, 5])
+    #expect(CaptionBatch.supervisedTokens([images[0]], end: nil) == 8)
+  }
+
   @Test func oneCaptionAnImageNeedsNoGather() {
     let batch = CaptionBatch(images: [images[1], images[1]], end: 0)
     #expect(batch.predictingRows == nil)
@@ -120,7 +128,7 @@ import Testing
     let images = [CaptionedImage(visualTokens: 0, captions: [[4, 5, 6]])]
     let batch = CaptionBatch(images: images, end: 0)
     #expect(batch.targets == [5, 6, 0])
-    #expect(CaptionBatch.supervisedTokens(images) == 3)
+    #expect(CaptionBatch.supervisedTokens(images, end: 0) == 3)
     let loss = try model(trainable: true).captionLoss(
       visual: nil, batch, scale: 1, in: Context(tape: Tape()))
     #expect(loss.value > 0)
