@@ -98,13 +98,18 @@ public struct CaptionObjective: Objective {
   }
 }
 
-/// Next-token loss on texts alone: how the quickstart's small language model is made.
+/// Next-token loss on text alone: how the quickstart's small language model is made.
+///
+/// A text is several captions of one scene in an order drawn anew each time, each with its end token:
+/// `[opening] caption [end] caption [end] …`. Saying the same again in other words is what a prefix of
+/// visual tokens asks of the model later.
 public struct TextObjective: Objective {
   let model: any LanguageModel
   let format: CaptionFormat
-  let texts: [[Int32]]
+  /// Of each text its captions' ids, the end token left out.
+  let texts: [[[Int32]]]
 
-  public init(model: any LanguageModel, format: CaptionFormat, texts: [[Int32]]) {
+  public init(model: any LanguageModel, format: CaptionFormat, texts: [[[Int32]]]) {
     self.model = model
     self.format = format
     self.texts = texts
@@ -112,12 +117,18 @@ public struct TextObjective: Objective {
 
   public var sampleCount: Int { texts.count }
 
-  public func weight(of sample: Int, draw: RandomKey) -> Int { texts[sample].count + 1 }
+  public func weight(of sample: Int, draw: RandomKey) -> Int {
+    texts[sample].reduce(0) { $0 + $1.count + 1 }
+  }
 
   public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
-    let images = chosen.map {
-      LanguageModels.CaptionedImage(visualTokens: 0, captions: [texts[$0]])
+    let sequences = chosen.map { sample in
+      var stream = draw.named("text").numbered(sample).stream
+      let order = stream.permutation(texts[sample].count)
+      // The batch adds the last end token.
+      return Array(order.map { texts[sample][$0] }.joined(separator: [format.end]))
     }
+    let images = sequences.map { LanguageModels.CaptionedImage(visualTokens: 0, captions: [$0]) }
     let batch = CaptionBatch(images: images, opening: format.opening, end: format.end)
     return model.captionLoss(visual: nil, batch, scale: scale, in: context)
   }

@@ -19,9 +19,30 @@ public protocol Objective: Sendable {
   ///     the same choices here and in ``weight(of:draw:)``.
   ///   - scale: 1 / the weight of the whole batch.
   func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss
+
+  /// Leaves the gradients of a batch's mean loss in the parameters, computed on all lanes.
+  ///
+  /// The default cuts the batch into lanes; an objective whose samples see each other replaces it.
+  /// - Returns: the mean loss.
+  func gradients(
+    of batch: [Int], for parameters: [Parameter], draw: RandomKey, lanes: Lanes
+  ) -> Double
 }
 
 extension Objective {
+  public func gradients(
+    of batch: [Int], for parameters: [Parameter], draw: RandomKey, lanes: Lanes
+  ) -> Double {
+    let weight = batch.reduce(0) { $0 + self.weight(of: $1, draw: draw) }
+    let scale = 1 / Float(max(weight, 1))
+    let shares = Lanes.split(batch.count, lanes: lanes.count)
+    return lanes.gradients(of: parameters) { lane, tape in
+      guard !shares[lane].isEmpty else { return nil }
+      let context = Context(tape: tape, mode: .training, random: draw.named("lane").numbered(lane))
+      return loss(of: Array(batch[shares[lane]]), draw: draw, scale: scale, in: context)
+    }
+  }
+
   /// The mean loss over all samples, nothing trained.
   ///
   /// - Parameters:

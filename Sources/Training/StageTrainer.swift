@@ -155,7 +155,8 @@ public final class StageTrainer {
         let start = ContinuousClock.now
         let first = state.batch * stage.batchSize
         let batch = Array(permutation[first..<min(first + stage.batchSize, permutation.count)])
-        let loss = gradients(stage, batch, draw: epochKey.named("draw"))
+        let loss = stage.objective.gradients(
+          of: batch, for: stage.parameters, draw: epochKey.named("draw"), lanes: lanes)
         let rate = schedule.learningRate(at: state.update)
         let norm = optimizer.step(learningRate: rate)
         let seconds = start.duration(to: .now).seconds
@@ -218,19 +219,6 @@ public final class StageTrainer {
 
   private func setTrainable(_ parameters: [Parameter], _ isTrainable: Bool) {
     for parameter in parameters { parameter.store.setTrainable([parameter], isTrainable) }
-  }
-
-  private func gradients(_ stage: Stage, _ batch: [Int], draw: RandomKey) -> Double {
-    let objective = stage.objective
-    let weight = batch.reduce(0) { $0 + objective.weight(of: $1, draw: draw) }
-    let scale = 1 / Float(max(weight, 1))
-    let shares = Lanes.split(batch.count, lanes: lanes.count)
-    return lanes.gradients(of: stage.parameters) { lane, tape in
-      guard !shares[lane].isEmpty else { return nil }
-      let context = Context(tape: tape, mode: .training, random: draw.named("lane").numbered(lane))
-      return objective.loss(
-        of: Array(batch[shares[lane]]), draw: draw, scale: scale, in: context)
-    }
   }
 
   /// Log first: a checkpoint never speaks of records that are not there.

@@ -136,18 +136,7 @@ struct ArmRun {
       digest: digest, exportPrefix: "mm_projector.",
       checkpointMinutes: config.training.checkpointMinutes, stop: stop
     ) { progress in
-      let rate = (progress.samplesPerSecond * 10).rounded() / 10
-      let loss = (progress.loss * 1000).rounded() / 1000
-      if let validation = progress.validationLoss {
-        console.log(
-          "  \(title): epoch \(progress.epoch)/\(progress.epochs), validation loss "
-            + "\((validation * 10000).rounded() / 10000), \(rate) images/s")
-      } else {
-        console.bar(
-          Double(progress.update) / Double(progress.updates),
-          "\(title): epoch \(progress.epoch)/\(progress.epochs), loss \(loss), \(rate) images/s, "
-            + "\(Console.duration(progress.secondsLeft)) left")
-      }
+      console.show(progress, title: title)
     }
     do {
       return try trainer.run()

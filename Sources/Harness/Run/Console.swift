@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Training
 
 /// Progress and log on standard error: a bar on a terminal, plain lines elsewhere, nothing when quiet.
 public final class Console: Sendable {
@@ -52,6 +53,28 @@ public final class Console: Sendable {
     case 60...: "\(whole / 60) min \(two(whole % 60)) s"
     default: "\(whole) s"
     }
+  }
+}
+
+extension Console {
+  /// A training's progress: a bar, and a line of log at the end of an epoch.
+  func show(_ progress: TrainingProgress, title: String) {
+    let rate = Self.rounded(progress.samplesPerSecond, 1)
+    if let validation = progress.validationLoss {
+      log(
+        "  \(title): epoch \(progress.epoch)/\(progress.epochs), validation loss "
+          + "\(Self.rounded(validation, 4)), \(rate) samples/s")
+    } else {
+      bar(
+        Double(progress.update) / Double(progress.updates),
+        "\(title): epoch \(progress.epoch)/\(progress.epochs), loss "
+          + "\(Self.rounded(progress.loss, 3)), \(rate) samples/s, "
+          + "\(Self.duration(progress.secondsLeft)) left")
+    }
+  }
+
+  private static func rounded(_ value: Double, _ digits: Int) -> String {
+    value.formatted(.number.precision(.fractionLength(digits)).grouping(.never))
   }
 }
 

@@ -89,8 +89,7 @@ struct InputLoader {
     case .llama(let settings), .qwen2(let settings):
       return try load(dataset, settings)
     case .small(let settings):
-      _ = settings
-      throw UnsupportedSetting("small")
+      return try loadSmall(dataset, settings)
     }
   }
 

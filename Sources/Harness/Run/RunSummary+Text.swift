@@ -1,8 +1,10 @@
 import Reports
 
 extension RunSummary {
-  /// The comparison as text for a terminal: the arms' table, then which beats which.
+  /// The comparison as text for a terminal: the arms' table, then which beats which by the first metric.
   public var tableText: String {
-    comparisonTable().text() + "\n" + comparisonsTable().text()
+    var shown = self
+    shown.comparisons = comparisons.filter { $0.metric == metricNames.first }
+    return comparisonTable().text() + "\n" + shown.comparisonsTable().text()
   }
 }
