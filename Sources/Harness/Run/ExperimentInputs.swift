@@ -83,38 +83,13 @@ struct InputLoader {
 
   func load() throws -> ExperimentInputs {
     console.log("Reading the data set")
-    let dataset = try makeDataset()
+    let dataset = try CaptionDataset(config.dataset)
     console.log("  " + dataset.description)
     switch config.languageModel {
     case .llama(let settings), .qwen2(let settings):
       return try load(dataset, settings)
     case .small(let settings):
       return try loadSmall(dataset, settings)
-    }
-  }
-
-  private func makeDataset() throws -> CaptionDataset {
-    switch config.dataset {
-    case .flickr8k(let settings):
-      let form: Flickr8kForm? =
-        switch settings.form {
-        case .auto: nil
-        case .kaggle: .kaggle
-        case .classic: .classic
-        }
-      let split = settings.split
-      return try .flickr8k(
-        root: settings.root.url, form: form,
-        split: ImageSplit(
-          train: split.train, validation: split.validation, test: split.test, seed: split.seed),
-        captionsPerImage: settings.captionsPerImage)
-    case .scenes(let settings):
-      return .scenes(
-        train: settings.train, validation: settings.validation, test: settings.test,
-        seed: settings.seed, imageSize: settings.imageSize, maximumObjects: settings.maxObjects,
-        captionsPerImage: settings.captionsPerImage)
-    case .cocoKarpathy, .imageFolder:
-      throw UnsupportedSetting("this kind of data set is not supported yet")
     }
   }
 
@@ -133,7 +108,7 @@ struct InputLoader {
       throw UnsupportedSetting("language_model.chat: true is not supported yet")
     }
     let folder = try ModelFolder(resolving: settings.model.location)
-    let tokenizer = try Tokenizer(folder: folder.url)
+    let tokenizer = try readTokenizer(folder: folder.url)
     guard let end = tokenizer.endToken else {
       throw UnsupportedSetting(
         "\(folder.url.path): the tokenizer names no end token, which captions need. "
@@ -150,7 +125,7 @@ struct InputLoader {
       format: CaptionFormat(
         opening: tokenizer.beginToken.map { [$0] } ?? [],
         prompt: settings.prompt.isEmpty ? [] : tokenizer.encode(settings.prompt), end: end),
-      endTokens: Set(tokenizer.endTokens),
+      endTokens: Set((tokenizer as? Tokenizer)?.endTokens ?? [end]),
       modelDigests: [
         ("language_model_weights", weights),
         ("language_model_config", Digest.of(try folder.data("config.json"))),
