@@ -37,4 +37,19 @@ import Testing
     #expect(different == 0, "\(different) of \(expected.count) values differ")
     #expect(decoded.pixels.count == expected.count)
   }
+
+  /// Every PNG colour type, depth and interlacing, and JPEGs of a few pixels: the project's own fixture.
+  @Test func smallFilesOfEveryFormatDecodeExactly() throws {
+    let fixture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/image-formats/cases.json")
+    let cases = try #require(try JSONValue(parsing: Data(contentsOf: fixture)).array)
+    for entry in cases {
+      let name = try #require(entry["name"]?.string)
+      let file = try #require(entry["file"]?.string.flatMap { Data(base64Encoded: $0) })
+      let expected = try #require(entry["rgb"]?.string.flatMap { Data(base64Encoded: $0) })
+      let image = try RGBImage(decoding: file, name: name)
+      #expect(image.width == entry["width"]?.int && image.height == entry["height"]?.int, "\(name)")
+      #expect(image.pixels == Array(expected), "\(name)")
+    }
+  }
 }
