@@ -1,0 +1,187 @@
+import Datasets
+import Foundation
+import Storage
+import Synchronization
+import Testing
+
+@testable import Encoders
+
+@Suite struct FeatureStoreDamageTests {
+  private let fixture: FeatureStoreFixture
+  private let images: [CaptionedImage]
+
+  init() throws {
+    fixture = try FeatureStoreFixture()
+    images = try fixture.images(0..<6)
+  }
+
+  @Test func damagedShardIsEncodedAgain() throws {
+    let before = try fixture.features(of: images)
+    try fixture.damage(fixture.shard)
+    let problems = try fixture.store.verify()
+    #expect(
+      problems.map(\.description) == [
+        "\(fixture.shard.path) is damaged. Its images are encoded again when they are needed."
+      ])
+    let after = try fixture.features(of: images)
+    #expect(after.encoded == 6)
+    #expect(after.notes == problems.map(\.description))
+    #expect(after.table?.allValues == before.table?.allValues)
+    #expect(try fixture.store.verify() == [])
+    #expect(fixture.names == [".lock", "manifest.json", "shard-0000.h5", "verified.json"])
+  }
+
+  @Test func missingShardIsEncodedAgain() throws {
+    _ = try fixture.features(of: Array(images[..<2]))
+    _ = try fixture.features(of: images)
+    try FileManager.default.removeItem(at: fixture.shard)
+    #expect(try fixture.store.verify().map(\.description).first?.contains("is gone") == true)
+    let after = try fixture.features(of: images)
+    #expect(after.encoded == 2)
+    #expect(try fixture.store.verify() == [])
+  }
+
+  @Test(arguments: [0, 1, 100])
+  func truncatedShardIsEncodedAgain(left: Int) throws {
+    _ = try fixture.features(of: images)
+    try Data(contentsOf: fixture.shard).prefix(left).write(to: fixture.shard)
+    #expect(try fixture.features(of: images).encoded == 6)
+  }
+
+  @Test func damageThatNobodyAsksForIsLeft() throws {
+    _ = try fixture.features(of: Array(images[..<2]))
+    _ = try fixture.features(of: images)
+    try fixture.damage(fixture.shard)
+    let outcome = try fixture.features(of: Array(images[2...]))
+    #expect(outcome.encoded == 0 && outcome.notes == [])
+  }
+
+  @Test func damagedManifestIsMadeAgain() throws {
+    _ = try fixture.features(of: images)
+    let manifest = fixture.entry.appending(path: "manifest.json")
+    try Data("{\"shards\": [".utf8).write(to: manifest)
+    let expected = "\(manifest.path) is damaged. Its images will be encoded again."
+    #expect(try fixture.store.verify().map(\.description) == [expected])
+    let after = try fixture.features(of: images)
+    #expect(after.encoded == 6 && after.notes == [expected])
+    #expect(try fixture.store.verify() == [])
+  }
+
+  /// A writer killed between a shard's last step and the manifest's.
+  @Test func shardThatNoManifestListsIsReplaced() throws {
+    _ = try fixture.features(of: images)
+    try FileManager.default.removeItem(at: fixture.entry.appending(path: "manifest.json"))
+    #expect(try fixture.features(of: images).encoded == 6)
+    #expect(try fixture.store.verify() == [])
+  }
+
+  @Test func filesOfKilledWritersAreRemoved() throws {
+    try FileManager.default.createDirectory(at: fixture.entry, withIntermediateDirectories: true)
+    let stale = fixture.entry.appending(path: ".shard-0000.h5.999999999-1.partial")
+    try Data("half".utf8).write(to: stale)
+    _ = try fixture.features(of: images)
+    #expect(!FileManager.default.fileExists(atPath: stale.path))
+  }
+
+  @Test func unchangedShardIsNotReadTwice() throws {
+    _ = try fixture.features(of: images)
+    let path = fixture.shard.path
+    let times = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
+    // One bit of the last image's features, where neither size, time nor inode tell.
+    let handle = try FileHandle(forUpdating: fixture.shard)
+    let bytes = try Data(contentsOf: fixture.shard)
+    let place = UInt64(bytes.count / 2)
+    try handle.seek(toOffset: place)
+    try handle.write(contentsOf: [bytes[Int(place)] ^ 1])
+    try handle.close()
+    try restore(times, path)
+    #expect(try fixture.features(of: images).encoded == 0)
+    #expect(try fixture.store.verify().count == 1)
+    // Without its memory the digest is taken, and tells.
+    try FileManager.default.removeItem(at: fixture.entry.appending(path: "verified.json"))
+    #expect(try fixture.features(of: images).encoded == 6)
+  }
+
+  /// Sets a file's time back to the nanosecond, as `verified.json` remembers it.
+  private func restore(_ time: Any?, _ path: String) throws {
+    let url = fixture.entry.appending(path: "verified.json")
+    let text = try String(contentsOf: url, encoding: .utf8)
+    func number(_ key: String) throws -> Int {
+      let match = try #require(text.range(of: "\"\(key)\":"))
+      return try #require(Int(text[match.upperBound...].prefix { $0.isNumber }))
+    }
+    var times = [
+      timespec(tv_sec: try number("modifiedSeconds"), tv_nsec: try number("modifiedNanoseconds")),
+      timespec(tv_sec: try number("modifiedSeconds"), tv_nsec: try number("modifiedNanoseconds")),
+    ]
+    #expect(utimensat(AT_FDCWD, path, &times, 0) == 0)
+  }
+
+  @Test func failedWriteLeavesNothing() throws {
+    // A folder where the shard should be: the rename fails, as on a disk that has gone.
+    try FileManager.default.createDirectory(
+      at: fixture.shard.appending(path: "in the way"), withIntermediateDirectories: true)
+    #expect(throws: FileError.self) { try fixture.features(of: images) }
+    #expect(fixture.names == [".lock", "shard-0000.h5"])
+  }
+
+  @Test func secondProgramWaitsForTheFirst() async throws {
+    try FileManager.default.createDirectory(at: fixture.entry, withIntermediateDirectories: true)
+    let lock = try #require(FeatureLock(fixture.entry, shouldStop: { true }, note: { _ in }))
+    let stopped = try fixture.features(of: images, stopAfter: 0)
+    #expect(stopped.table == nil)
+    #expect(stopped.notes == ["Another program writes these features: waiting for it."])
+
+    let fixture = fixture
+    let images = images
+    let waiting = Task.detached { try fixture.features(of: images).encoded }
+    try await Task.sleep(for: .milliseconds(150))
+    lock.release()
+    #expect(try await waiting.value == 6)
+  }
+
+  @Test func twoProgramsEncodeEachImageOnce() async throws {
+    let fixture = fixture
+    let images = images
+    async let first = Task.detached { try fixture.features(of: images).encoded }.value
+    async let second = Task.detached { try fixture.features(of: images).encoded }.value
+    #expect(try await first + second == 6)
+    #expect(try fixture.store.verify() == [])
+  }
+
+  @Test func listTellsWhatIsThere() throws {
+    #expect(try fixture.store.list() == [])
+    _ = try fixture.features(of: images)
+    let entry = try #require(try fixture.store.list().first)
+    #expect(entry.key == fixture.description.key)
+    #expect((entry.images, entry.tokens, entry.width) == (6, 16, 24))
+    #expect(entry.attributes["encoder"] == "SmallEncoder" && entry.attributes["layer"] == "last")
+    #expect(entry.bytes > 6 * 16 * 24 * 4)
+    #expect(abs(entry.lastUsed.timeIntervalSinceNow) < 60)
+  }
+
+  @Test func pruneRemovesWhatNothingReads() throws {
+    _ = try fixture.features(of: images)
+    let orphan = fixture.entry.appending(path: "shard-0007.h5")
+    try Data("orphan".utf8).write(to: orphan)
+    let bare = fixture.store.folder.appending(path: "bare")
+    try FileManager.default.createDirectory(at: bare, withIntermediateDirectories: true)
+    #expect(try fixture.store.verify().count == 2)
+    let (removed, bytes) = try fixture.store.prune()
+    #expect(Set(removed.map(\.lastPathComponent)) == ["shard-0007.h5", "bare"])
+    #expect(bytes == 6)
+    #expect(try fixture.store.verify() == [])
+    #expect(try fixture.features(of: images).encoded == 0)
+  }
+
+  @Test func pruneRemovesUnwantedEntriesButNoneInUse() throws {
+    _ = try fixture.features(of: images)
+    let lock = try #require(FeatureLock(fixture.entry, shouldStop: { true }, note: { _ in }))
+    #expect(try fixture.store.prune { _ in true }.removed == [])
+    lock.release()
+    let key = fixture.description.key
+    #expect(try fixture.store.prune { $0.key == key }.removed == [fixture.entry])
+    #expect(try fixture.store.list() == [])
+    #expect(try fixture.features(of: images).encoded == 6)
+  }
+}
