@@ -1,32 +1,38 @@
+import Configuration
 import Layers
+import Storage
 import Tensors
 
-/// `config.json` of a `Dinov2Model`, as far as it decides the numbers.
-public struct Dinov2Description: Sendable, Hashable, Decodable {
-  public var hiddenSize: Int
-  public var hiddenLayers: Int
-  public var attentionHeads: Int
-  public var mlpRatio: Double
-  public var imageSize: Int
-  public var patchSize: Int
-  public var channels: Int
-  public var layerNormEpsilon: Float
-  public var activation: String
-  public var qkvBias: Bool
-  public var usesSwiGLU: Bool
+/// What `config.json` says of a `Dinov2Model`.
+public struct Dinov2Description: Sendable, Hashable {
+  public var hiddenSize = 768
+  public var hiddenLayers = 12
+  public var attentionHeads = 12
+  /// Width of the FFN over `hiddenSize`.
+  public var mlpRatio = 4.0
+  /// Side of the square images that the position table belongs to.
+  public var imageSize = 224
+  public var patchSize = 14
+  public var channels = 3
+  public var layerNormEpsilon: Float = 1e-6
+  public var activation = Activation.gelu
+  public var qkvBias = true
 
-  enum CodingKeys: String, CodingKey {
-    case hiddenSize = "hidden_size"
-    case hiddenLayers = "num_hidden_layers"
-    case attentionHeads = "num_attention_heads"
-    case mlpRatio = "mlp_ratio"
-    case imageSize = "image_size"
-    case patchSize = "patch_size"
-    case channels = "num_channels"
-    case layerNormEpsilon = "layer_norm_eps"
-    case activation = "hidden_act"
-    case qkvBias = "qkv_bias"
-    case usesSwiGLU = "use_swiglu_ffn"
+  public init() {}
+
+  init(_ file: EncoderFile) throws(EncoderError) {
+    (hiddenSize, attentionHeads) = try file.widthAndHeads(width: hiddenSize, heads: attentionHeads)
+    hiddenLayers = try file.count("num_hidden_layers", else: hiddenLayers)
+    mlpRatio = try file.positive("mlp_ratio", else: mlpRatio)
+    (imageSize, patchSize) = try file.imageAndPatch(image: imageSize, patch: patchSize)
+    channels = try file.count("num_channels", else: channels)
+    layerNormEpsilon = Float(try file.positive("layer_norm_eps", else: 1e-6))
+    activation = try file.activation("hidden_act", else: activation)
+    qkvBias = try file.bool("qkv_bias", else: qkvBias)
+    guard try !file.bool("use_swiglu_ffn", else: false) else {
+      throw file.reject(
+        "use_swiglu_ffn", "must be false: the SwiGLU form is not supported", "true")
+    }
   }
 }
 
@@ -51,10 +57,11 @@ private struct Dinov2Attention: Module {
     self.name = name
   }
 
-  func callAsFunction(_ x: Tensor, layout: AttentionLayout, in context: Context) -> Tensor {
+  func callAsFunction(_ rows: Rows, in context: Context) -> Tensor {
+    let x = rows.tensor
     let mixed = context.tape.attention(
       queries: query(x, in: context), keys: key(x, in: context), values: value(x, in: context),
-      heads: heads, layout: layout, name: name)
+      heads: heads, layout: .full(queries: rows.segments, keys: rows.segments), name: name)
     return output(mixed, in: context)
   }
 }
@@ -75,7 +82,7 @@ private struct Dinov2Layer: Module {
   }
 
   init(
-    _ description: Dinov2Description, activation: Activation, name: String, in scope: ParameterScope
+    _ description: Dinov2Description, name: String, in scope: ParameterScope
   ) throws {
     let width = description.hiddenSize
     let inner = Int(Double(width) * description.mlpRatio)
@@ -86,17 +93,18 @@ private struct Dinov2Layer: Module {
     fc1 = try Linear(width, inner, in: scope("mlp")("fc1"))
     fc2 = try Linear(inner, width, in: scope("mlp")("fc2"))
     scale2 = try scope("layer_scale2").parameter("lambda1", shape: [width], start: .ones)
-    self.activation = activation
+    activation = description.activation
   }
 
-  func callAsFunction(_ x: Tensor, layout: AttentionLayout, in context: Context) -> Tensor {
+  func callAsFunction(_ x: Rows, in context: Context) -> Rows {
     let tape = context.tape
-    return context.scoped {
-      let mixed = attention(norm1(x, in: context), layout: layout, in: context)
-      let middle = tape.add(x, tape.scaleColumns(mixed, by: scale1))
-      let inner = tape.activation(activation, fc1(norm2(middle, in: context), in: context))
-      return tape.add(middle, tape.scaleColumns(fc2(inner, in: context), by: scale2))
-    }
+    return x.with(
+      context.scoped {
+        let mixed = attention(norm1(x, in: context), in: context)
+        let middle = tape.add(x.tensor, tape.scaleColumns(mixed, by: scale1))
+        let inner = tape.activation(activation, fc1(norm2(middle, in: context), in: context))
+        return tape.add(middle, tape.scaleColumns(fc2(inner, in: context), by: scale2))
+      })
   }
 }
 
@@ -108,9 +116,7 @@ private struct Dinov2Layer: Module {
 /// `transformers.Dinov2Model` (4.57). The SwiGLU form of the giant model is not supported.
 public struct Dinov2Model: VisionEncoder {
   public let description: Dinov2Description
-  private let patches: Linear
-  private let classToken: Parameter
-  private let positions: PositionTable
+  private let embeddings: PatchEmbedding
   private let layers: [Dinov2Layer]
   private let norm: LayerNorm
 
@@ -119,81 +125,50 @@ public struct Dinov2Model: VisionEncoder {
   public var layerCount: Int { layers.count }
   public var leadingTokens: Int { 1 }
   public var parameters: [Parameter] {
-    [classToken] + positions.parameters + patches.parameters + layers.flatMap(\.parameters)
-      + norm.parameters
+    embeddings.parameters + layers.flatMap(\.parameters) + norm.parameters
   }
 
   public init(_ description: Dinov2Description, in scope: ParameterScope) throws {
-    guard let activation = Activation(rawValue: description.activation) else {
-      throw EncoderError(
-        key: "hidden_act", rule: "must be one of \(Activation.allCases.map(\.rawValue))",
-        found: description.activation)
-    }
-    guard !description.usesSwiGLU else {
-      throw EncoderError(
-        key: "use_swiglu_ffn", rule: "must be false: the SwiGLU form is not supported",
-        found: "true")
-    }
     self.description = description
-    let width = description.hiddenSize
-    let embeddings = scope("embeddings")
-    let side = description.patchSize
-    let grid = description.imageSize / side
-    classToken = try embeddings.parameter(
-      "cls_token", shape: [1, 1, width], start: .normal(deviation: 0.02))
-    positions = PositionTable(
-      try embeddings.parameter(
-        "position_embeddings", shape: [1, 1 + grid * grid, width],
-        start: .normal(deviation: 0.02)), leading: 1)
-    let projection = embeddings("patch_embeddings")("projection")
-    patches = try Linear(
-      convolution: [width, description.channels, side, side], bias: true, in: projection)
+    embeddings = try PatchEmbedding(
+      width: description.hiddenSize, imageSize: description.imageSize,
+      patch: description.patchSize, channels: description.channels, names: .vit,
+      in: scope("embeddings"))
     layers = try (0..<description.hiddenLayers).map { index in
       try Dinov2Layer(
-        description, activation: activation, name: "encoder.layer.\(index).attention",
+        description, name: "encoder.layer.\(index).attention",
         in: scope("encoder")("layer")(index))
     }
-    norm = try LayerNorm(width, epsilon: description.layerNormEpsilon, in: scope("layernorm"))
+    norm = try LayerNorm(
+      description.hiddenSize, epsilon: description.layerNormEpsilon, in: scope("layernorm"))
+  }
+
+  /// Reads a model of Hugging Face's layout; a `Dinov2ForImageClassification` gives its `dinov2.`
+  /// part.
+  ///
+  /// - Parameters:
+  ///   - weights: `random` reads `config.json` only.
+  ///   - executor: whose threads convert the weights.
+  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
+  public init(
+    _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
+    executor: LaneExecutor
+  ) throws {
+    let description = try Dinov2Description(EncoderFile(folder, modelTypes: ["dinov2"]))
+    let weights = try EncoderWeights(folder, choice, store: store)
+    let prefix = weights.prefix("dinov2", of: "layernorm.weight")
+    try self.init(description, in: weights.scope(prefix: prefix))
+    try weights.read(on: executor)
   }
 
   public func hidden(
     _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
-    let geometry = PatchGeometry(
-      channels: description.channels, height: images.height, width: images.width, patch: patchSize)
-    let tape = context.tape
-    let rows = context.embedded(images, geometry, patches: patches, classToken: classToken)
-    let layout = AttentionLayout.full(queries: rows.segments, keys: rows.segments)
-    var x = tape.addRepeated(
-      rows.tensor, positions.table(rows: geometry.gridRows, columns: geometry.gridColumns))
-    for layer in layers.prefix(depth) { x = layer(x, layout: layout, in: context) }
-    return rows.with(finalNorm ? norm(x, in: context) : x)
-  }
-}
-
-extension Context {
-  /// Patch embeddings after the class token: `[B · (1 + patches), D]`.
-  func embedded(
-    _ images: ImageBatch, _ geometry: PatchGeometry, patches: Linear, classToken: Parameter
-  ) -> Rows {
-    let embedded = Rows(
-      patches(tape.unfold(images.pixels, geometry), in: self),
-      .uniform(count: images.count, length: geometry.patches))
-    return tape.joined(tape.repeated(classToken, times: images.count), embedded)
-  }
-}
-
-extension Linear {
-  /// A convolution whose stride is its kernel: a linear map of unfolded patches.
-  ///
-  /// - Parameter shape: the checkpoint's `[D, C, p, p]`.
-  init(convolution shape: [Int], bias: Bool, in scope: ParameterScope) throws {
-    let inputWidth = shape.dropFirst().reduce(1, *)
-    let bound = 1 / Float(inputWidth).squareRoot()
-    try self.init(
-      weight: scope.parameter("weight", shape: shape, start: .uniform(bound: bound)),
-      bias: bias
-        ? scope.parameter("bias", shape: [shape[0]], start: .uniform(bound: bound)) : nil)
+    let rows = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
+      layer(rows, in: context)
+    }
+    return finalNorm ? norm(rows, in: context) : rows
   }
 }

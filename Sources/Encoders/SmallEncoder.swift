@@ -8,8 +8,7 @@ import Tensors
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, with pre-norm layers and a final norm.
 /// Departure: patches are averaged where one vector an image is wanted.
 public struct SmallEncoder: VisionEncoder {
-  private let patches: Linear
-  private let positions: PositionTable
+  private let embeddings: PatchEmbedding
   private let layers: [PreNormLayer]
   private let norm: LayerNorm
 
@@ -18,7 +17,7 @@ public struct SmallEncoder: VisionEncoder {
   public var layerCount: Int { layers.count }
   public var leadingTokens: Int { 0 }
   public var parameters: [Parameter] {
-    patches.parameters + positions.parameters + layers.flatMap(\.parameters) + norm.parameters
+    embeddings.parameters + layers.flatMap(\.parameters) + norm.parameters
   }
 
   /// - Parameter imageSize: side in pixels of the square images that the positions are learned for.
@@ -32,14 +31,8 @@ public struct SmallEncoder: VisionEncoder {
     }
     width = config.width
     patchSize = config.patch
-    let side = imageSize / config.patch
-    patches = try Linear(
-      convolution: [config.width, 3, config.patch, config.patch], bias: true,
-      in: scope("patch_embedding"))
-    positions = PositionTable(
-      try scope.parameter(
-        "position_embedding", shape: [side * side, config.width], start: .normal(deviation: 0.02)),
-      leading: 0)
+    embeddings = try PatchEmbedding(
+      width: config.width, imageSize: imageSize, patch: config.patch, names: .small, in: scope)
     layers = try PreNormLayer.small(config, count: config.layers, in: scope)
     norm = try LayerNorm(config.width, in: scope("norm"))
   }
@@ -48,13 +41,9 @@ public struct SmallEncoder: VisionEncoder {
     _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
-    let geometry = PatchGeometry(height: images.height, width: images.width, patch: patchSize)
-    let tape = context.tape
-    let embedded = tape.addRepeated(
-      patches(tape.unfold(images.pixels, geometry), in: context),
-      positions.table(rows: geometry.gridRows, columns: geometry.gridColumns))
-    let start = Rows(embedded, .uniform(count: images.count, length: geometry.patches))
-    let last = layers.prefix(depth).reduce(start) { rows, layer in layer(rows, in: context) }
+    let last = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
+      layer(rows, in: context)
+    }
     return finalNorm ? norm(last, in: context) : last
   }
 }

@@ -27,6 +27,8 @@ public protocol VisionEncoder: Module {
   var layerCount: Int { get }
   /// Tokens before the patches (the class token: 1, SigLIP: 0).
   var leadingTokens: Int { get }
+  /// Whether the last of transformers' `hidden_states` comes after the final norm (4.57).
+  var normsLastHiddenState: Bool { get }
 
   /// The hidden states after `depth` layers, class token first: B images → `[B · tokens, D]`.
   ///
@@ -37,10 +39,15 @@ public protocol VisionEncoder: Module {
 }
 
 extension VisionEncoder {
+  public var normsLastHiddenState: Bool { false }
+
   /// Tokens of an image of this size, leading tokens included.
   public func tokens(height: Int, width: Int) -> Int {
     leadingTokens + (height / patchSize) * (width / patchSize)
   }
+
+  /// How many layers `hidden_states[index]` has behind it.
+  private func depth(_ index: Int) -> Int { index < 0 ? layerCount + 1 + index : index }
 
   /// The features that projectors read.
   ///
@@ -54,7 +61,9 @@ extension VisionEncoder {
       case .last: hidden(images, depth: layerCount, finalNorm: true, in: context)
       case .hiddenState(let index):
         hidden(
-          images, depth: index < 0 ? layerCount + 1 + index : index, finalNorm: false, in: context)
+          images, depth: depth(index),
+          finalNorm: normsLastHiddenState && depth(index) == layerCount,
+          in: context)
       }
     guard !classToken, leadingTokens > 0 else { return all }
     let kept = all.segments.indices.flatMap { image in

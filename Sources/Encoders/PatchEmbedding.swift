@@ -1,0 +1,91 @@
+import Layers
+import Tensors
+
+/// Patches as rows, after a class token where the model has one, with positions added.
+///
+/// Shapes: B images of C·H·W pixels → `[B · tokens, D]`. What is left over on the right and below is
+/// dropped. Images of other sizes than the table's get a resized one.
+struct PatchEmbedding: Module {
+  /// What the weights are called in the checkpoint.
+  struct Names {
+    var classToken: String?
+    var positions: String
+    var projection: String
+    /// Whether class token and positions have an axis of 1 in front.
+    var hasBatchAxis = false
+
+    /// Of ViT and DINOv2.
+    static let vit = Names(
+      classToken: "cls_token", positions: "position_embeddings",
+      projection: "patch_embeddings.projection", hasBatchAxis: true)
+    static let clip = Names(
+      classToken: "class_embedding", positions: "position_embedding.weight",
+      projection: "patch_embedding")
+    static let siglip = Names(
+      positions: "position_embedding.weight", projection: "patch_embedding")
+    static let small = Names(positions: "position_embedding", projection: "patch_embedding")
+  }
+
+  private let classToken: Parameter?
+  private let positions: PositionTable
+  private let projection: Linear
+  private let channels: Int
+  private let patch: Int
+
+  var parameters: [Parameter] {
+    (classToken.map { [$0] } ?? []) + positions.parameters + projection.parameters
+  }
+  /// Tokens before the patches.
+  var leadingTokens: Int { classToken == nil ? 0 : 1 }
+
+  /// - Parameter imageSize: side of the square images that the position table is for.
+  init(
+    width: Int, imageSize: Int, patch: Int, channels: Int = 3, bias: Bool = true, names: Names,
+    in scope: ParameterScope
+  ) throws {
+    self.channels = channels
+    self.patch = patch
+    let side = imageSize / patch
+    let start = Initialization.normal(deviation: 0.02)
+    classToken = try names.classToken.map {
+      try scope.parameter($0, shape: names.hasBatchAxis ? [1, 1, width] : [width], start: start)
+    }
+    let leading = classToken == nil ? 0 : 1
+    let table = [leading + side * side, width]
+    positions = PositionTable(
+      try scope.parameter(
+        names.positions, shape: names.hasBatchAxis ? [1] + table : table, start: start),
+      leading: leading)
+    projection = try Linear(
+      convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))
+  }
+
+  func callAsFunction(_ images: ImageBatch, in context: Context) -> Rows {
+    let geometry = PatchGeometry(
+      channels: channels, height: images.height, width: images.width, patch: patch)
+    let tape = context.tape
+    var rows = Rows(
+      projection(tape.unfold(images.pixels, geometry), in: context),
+      .uniform(count: images.count, length: geometry.patches))
+    if let classToken {
+      rows = tape.joined(tape.repeated(classToken, times: images.count), rows)
+    }
+    return rows.with(
+      tape.addRepeated(
+        rows.tensor, positions.table(rows: geometry.gridRows, columns: geometry.gridColumns)))
+  }
+}
+
+extension Linear {
+  /// A convolution whose stride is its kernel: a linear map of unfolded patches.
+  ///
+  /// - Parameter shape: the checkpoint's `[D, C, p, p]`.
+  init(convolution shape: [Int], bias: Bool, in scope: ParameterScope) throws {
+    let inputWidth = shape.dropFirst().reduce(1, *)
+    let bound = 1 / Float(inputWidth).squareRoot()
+    try self.init(
+      weight: scope.parameter("weight", shape: shape, start: .uniform(bound: bound)),
+      bias: bias
+        ? scope.parameter("bias", shape: [shape[0]], start: .uniform(bound: bound)) : nil)
+  }
+}
