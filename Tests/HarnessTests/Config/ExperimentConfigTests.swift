@@ -28,7 +28,7 @@ let exampleEnvironment = ["DATA": "/data", "MODELS": "/models"]
 
 func decode(_ text: String) throws -> ExperimentConfig {
   try ExperimentConfig.decode(
-    YAMLReader.node(from: text, file: "test.yaml"), folder: "/work/Experiments",
+    YAMLReader.node(from: text, file: "test.yaml"), folder: "/somewhere/Experiments",
     environment: exampleEnvironment)
 }
 
