@@ -14,6 +14,7 @@
 #include "elementwise.c"
 #include "formats.c"
 #include "norms.c"
+#include "products.c"
 #include "rotary.c"
 #include "softmax.c"
 #pragma clang attribute pop

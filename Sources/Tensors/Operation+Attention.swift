@@ -17,12 +17,12 @@ struct AttentionOperation {
   /// Query heads that share one key head (grouped-query attention).
   var group: Int { heads * headWidth / keys.width }
   private var scratchRows: Int { tiles.reduce(0) { max($0, $1.queries.count) } }
-  private var scratchStride: Int { (tiles.reduce(0) { max($0, $1.columns) } + 15) / 16 * 16 }
+  var scratchStride: Int { (tiles.reduce(0) { max($0, $1.columns) } + 15) / 16 * 16 }
 
   func forward(on tape: Tape) {
     let (q, k, v) = (tape.pointer(queries), tape.pointer(keys), tape.pointer(values))
     let y = tape.pointer(output)
-    let scratch = tape.pool.take(scratchRows * scratchStride)
+    let scratch = tape.pool.take(max(scratchRows, group) * scratchStride)
     defer { tape.pool.give(scratch) }
     let scores = scratch.base
     if let name { tape.captures?.prepare(name, heads: heads, layout: layout) }

@@ -48,9 +48,17 @@ extension Tape {
       precondition(residual.shape == output.shape, "\(weight.name): residual \(residual.shape)")
       dk_copy(pointer(residual), y, output.count, 0)
     }
-    BLAS.gemm(
-      transposeB: true, m: input.rows, n: outputWidth, k: input.width, pointer(input), input.width,
-      weight.base, input.width, beta: residual == nil ? 0 : 1, y, outputWidth)
+    let accumulates = residual != nil
+    // Generation: a step has few rows, and a general product would spend its time packing the weights.
+    if !recordsGradients, input.rows <= 64, input.count <= 1 << 17 {
+      dk_few_rows_transposed(
+        pointer(input), input.width, weight.base, input.width, y, outputWidth, input.rows,
+        input.width, outputWidth, accumulates ? 1 : 0)
+    } else {
+      BLAS.gemm(
+        transposeB: true, m: input.rows, n: outputWidth, k: input.width, pointer(input),
+        input.width, weight.base, input.width, beta: accumulates ? 1 : 0, y, outputWidth)
+    }
     if let bias { dk_add_bias(y, bias.base, y, output.rows, outputWidth) }
     let recorded = record(
       .linear(

@@ -81,6 +81,14 @@ extern "C" {
   FORM(double, dk_cross_entropy_row,                                                                       \
        (float *logits, size_t n, int32_t target, float scale, int gradient),                               \
        (logits, n, target, scale, gradient))                                                               \
+  FORM(void, dk_few_rows_transposed,                                                                       \
+       (const float *x, size_t ldx, const float *w, size_t ldw, float *y, size_t ldy, size_t rows,         \
+        size_t inputs, size_t outputs, int accumulate),                                                    \
+       (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))                                        \
+  FORM(void, dk_few_rows,                                                                                  \
+       (const float *x, size_t ldx, const float *w, size_t ldw, float *y, size_t ldy, size_t rows,         \
+        size_t inputs, size_t outputs, int accumulate),                                                    \
+       (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))                                        \
   FORM(void, dk_rotary,                                                                                    \
        (const float *x, float *y, size_t rows, size_t heads, size_t head_dim, const int32_t *positions,    \
         const float *cosines, const float *sines, int direction, int accumulate),                          \

@@ -83,6 +83,15 @@ void dk_row_dots(const float *a, size_t lda, const float *b, size_t ldb, float *
 // When `gradient` != 0 the row becomes (softmax - onehot(target)) * scale in place; else it is left alone.
 double dk_cross_entropy_row(float *logits, size_t n, int32_t target, float scale, int gradient);
 
+// ---- products with few rows (products.c) ----
+// y[r][o] (+)= sum over i of x[r][i] * w[o][i]: [rows, inputs] times [outputs, inputs] transposed, row strides
+// in floats. Up to about 64 rows faster than a general GEMM; a row's bits do not depend on the other rows.
+void dk_few_rows_transposed(const float *x, size_t ldx, const float *w, size_t ldw, float *y, size_t ldy,
+                            size_t rows, size_t inputs, size_t outputs, int accumulate);
+// y[r][o] (+)= sum over i of x[r][i] * w[i][o]: [rows, inputs] times [inputs, outputs].
+void dk_few_rows(const float *x, size_t ldx, const float *w, size_t ldw, float *y, size_t ldy, size_t rows,
+                 size_t inputs, size_t outputs, int accumulate);
+
 // ---- rotary (rotary.c) ----
 // Rotate-half (Hugging Face) form on [rows, heads * head_dim]: pairs (i, i + head_dim/2) of each head.
 // cosines, sines: [positions, head_dim/2]. direction +1 forward, -1 backward (the transpose). In place allowed.
