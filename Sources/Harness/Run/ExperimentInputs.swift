@@ -153,39 +153,26 @@ struct InputLoader {
       provenance: provenance, promptText: prompt)
   }
 
-  /// Encodes the data set's images with a model from a folder.
+  /// Features from a model folder, or from a file that another tool wrote.
   func pretrainedFeatures(_ dataset: CaptionDataset) throws -> EncodedFeatures {
-    switch config.encoder {
-    case .dinov2(let settings):
-      let folder = try ModelFolder(resolving: settings.model.location)
-      let store = ParameterStore()
-      let encoder = try Dinov2Model(folder, store: store, executor: executor)
-      return try encode(
-        dataset, with: encoder, folder: folder, settings: settings, name: "Dinov2Model")
-    case .siglip, .clip, .vit, .precomputed:
-      throw UnsupportedSetting("this kind of encoder is not supported yet")
-    case .small:
+    if case .precomputed(let settings) = config.encoder {
+      let file = try PrecomputedFeatures(settings.file.url)
+      let all = images(dataset)
+      return EncodedFeatures(
+        table: try file.features(of: all), key: try file.digest(),
+        imagesDigest: Digest.of(all.map(\.id).joined(separator: "\n")), grid: nil)
+    }
+    guard let settings = config.encoder.pretrained else {
       throw UnsupportedSetting(
         "encoder.kind: small goes with language_model.kind: small; it is trained against the "
           + "same words")
     }
-  }
-
-  private func encode(
-    _ dataset: CaptionDataset, with encoder: any VisionEncoder, folder: ModelFolder,
-    settings: PretrainedEncoderConfig, name: String
-  ) throws -> EncodedFeatures {
-    let processor = try ImageProcessor(
-      preprocessorConfig: folder.file("preprocessor_config.json"))
-    let weights = try folder.weights.digest()
-    let description = FeatureDescription(
-      encoder: "\(name) \(encoder.layerCount)×\(encoder.width), patch \(encoder.patchSize)",
-      encoderDigest: Digest.of(weights + Digest.of(try folder.data("config.json"))),
-      preprocessing: processor.description, layer: settings.layer, classToken: settings.classToken,
-      precision: settings.precision)
+    let encoder = try PretrainedEncoder(
+      config.encoder, folder: try ModelFolder(resolving: settings.model.location),
+      executor: executor)
     return try encode(
-      dataset, with: encoder, processor: processor, description: description,
-      batch: settings.batch)
+      dataset, with: encoder.model, processor: encoder.processor,
+      description: encoder.description, batch: settings.batch)
   }
 
   func encode(
