@@ -131,7 +131,7 @@ extension RunSummary {
         * CIDEr-D: document frequencies of the 100 test images.
         * Learning rates: mlp given; qformer given.
         * Seed: 0.
-        * FLOPs/sample: one training sample, forward and backward, a multiply-add counted as two.
+        * FLOPs/sample: one image and one caption, forward pass, a multiply-add counted as two.
         * Rows below the rule are controls: they show what is earned without the image.
 
         """)

@@ -42,8 +42,6 @@ struct Scoring {
     var remarks = [
       "Intervals: 95 %, \(config.evaluation.bootstrap) bootstrap resamples of the test images; "
         + "document frequencies of CIDEr-D held fixed.",
-      "FLOPs: forward pass of projector and language model, one image and one caption of mean "
-        + "length, multiply and add counted as two.",
       "The checkpoint is chosen by validation loss; metrics are of the test images.",
     ]
     if config.training.seeds.count > 1 {

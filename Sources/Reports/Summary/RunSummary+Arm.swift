@@ -7,7 +7,8 @@ extension RunSummary {
     public var control: Bool
     public var visualTokens: Int
     public var trainableParameters: Int
-    /// Multiply-adds counted as two, forward and backward, of one training sample.
+    /// Of the forward pass of projector and language model, for one image and one caption of mean
+    /// length; a multiply-add counts as two.
     public var flopsPerSample: Double?
     /// Training time on the clock, the sum over stages, the mean over seeds.
     public var seconds: Double?

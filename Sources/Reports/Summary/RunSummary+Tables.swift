@@ -169,7 +169,7 @@ extension RunSummary {
     }
     if arms.contains(where: { $0.flopsPerSample != nil }) {
       notes.append(
-        "FLOPs/sample: one training sample, forward and backward, a multiply-add counted as two.")
+        "FLOPs/sample: one image and one caption, forward pass, a multiply-add counted as two.")
     }
     if arms.contains(where: \.control) {
       notes.append("Rows below the rule are controls: they show what is earned without the image.")
