@@ -1,0 +1,145 @@
+import Foundation
+import Storage
+import TestSupport
+import Testing
+
+@testable import LanguageModels
+
+@Suite struct DecoderDescriptionTests {
+  static let llama: [String: JSONValue] = [
+    "model_type": .string("llama"), "hidden_size": .integer(48), "intermediate_size": .integer(96),
+    "num_hidden_layers": .integer(3), "num_attention_heads": .integer(3),
+    "vocab_size": .integer(320),
+  ]
+
+  private func describe(_ changes: [String: JSONValue]) throws -> DecoderDescription {
+    let json = Self.llama.merging(changes) { $1 }
+    return try DecoderDescription(.object(json), path: "m/config.json")
+  }
+
+  @Test func absentKeysTakeTheValuesOfTransformers() throws {
+    let description = try describe([:])
+    #expect(description.keyValueHeads == 3)
+    #expect(description.headWidth == 16)
+    #expect(description.normEpsilon == 1e-6)
+    #expect(description.ropeTheta == 10000)
+    #expect(description.ropeScaling == nil)
+    #expect(!description.tiesEmbeddings)
+    #expect(!description.hasQueryKeyValueBias)
+  }
+
+  @Test func qwen2HasBiasesOnQueriesKeysAndValuesOnly() throws {
+    let description = try describe(["model_type": .string("qwen2")])
+    #expect(description.hasQueryKeyValueBias)
+    #expect(!description.hasOutputBias)
+    #expect(!description.hasFeedForwardBias)
+  }
+
+  @Test func ropeParametersOfTransformers5AreReadLikeTheOldKeys() throws {
+    let old = try describe([
+      "rope_theta": .number(500_000),
+      "rope_scaling": .object(["type": .string("linear"), "factor": .integer(4)]),
+    ])
+    let new = try describe([
+      "rope_parameters": .object([
+        "rope_theta": .number(500_000), "rope_type": .string("linear"), "factor": .integer(4),
+      ])
+    ])
+    #expect(old == new)
+    #expect(new.ropeScaling == .linear(factor: 4))
+  }
+
+  /// What is changed in a good file, and the message's end.
+  static let mistakes: [([String: JSONValue], String)] = [
+    (["model_type": .string("gpt2")], #"model_type must be "llama" or "qwen2", got "gpt2"."#),
+    (["hidden_size": .null], "hidden_size is missing."),
+    (["hidden_size": .string("48")], "hidden_size must be an integer."),
+    (
+      ["num_hidden_layers": .integer(0)],
+      "num_hidden_layers must be at least 1 and at most 2^31, got 0."
+    ),
+    (
+      ["num_key_value_heads": .integer(2)],
+      "num_key_value_heads must divide num_attention_heads 3, got 2."
+    ),
+    (
+      ["num_attention_heads": .integer(5)],
+      "num_attention_heads must divide hidden_size 48 where head_dim is absent, got 5."
+    ),
+    (["head_dim": .integer(15)], "head_dim must be even for rotary positions, got 15."),
+    (["hidden_act": .string("gelu")], #"hidden_act must be "silu", got "gelu"."#),
+    (["rms_norm_eps": .number(-1)], "rms_norm_eps must be positive, got -1.0."),
+    (
+      ["use_sliding_window": .bool(true)],
+      "use_sliding_window true is not supported: attention sees all rows before."
+    ),
+    (
+      ["layer_types": .array([.string("full_attention"), .string("sliding_attention")])],
+      #"layer_types only "full_attention" is supported, got "sliding_attention"."#
+    ),
+    (
+      ["quantization_config": .object([:])],
+      "quantization_config is not supported: take the float16, bfloat16 or float32 checkpoint of the model."
+    ),
+    (
+      ["rope_scaling": .object(["rope_type": .string("yarn")])],
+      #"rope_scaling.rope_type must be default, linear or llama3, got "yarn"."#
+    ),
+    (
+      ["rope_scaling": .object(["rope_type": .string("llama3"), "low_freq_factor": .integer(1)])],
+      "rope_scaling.high_freq_factor is missing."
+    ),
+  ]
+
+  @Test(arguments: mistakes)
+  func aFileThatCannotBeUsedIsRefusedByKey(changes: [String: JSONValue], message: String) {
+    let error = #expect(throws: LanguageModelError.self) { try describe(changes) }
+    #expect(error?.description == "m/config.json: " + message)
+  }
+
+  /// `ROPE_INIT_FUNCTIONS["llama3"]` of transformers for Llama-3.2-1B, every fourth value.
+  @Test func llama3FrequenciesEqualTransformers() {
+    var description = DecoderDescription.small(
+      width: 128, layers: 1, heads: 2, feedForwardWidth: 64, vocabularySize: 8)
+    description.ropeTheta = 500_000
+    description.ropeScaling = .llama3(
+      factor: 32, lowFactor: 1, highFactor: 4, originalPositions: 8192)
+    let expected: [Float] = [
+      1.0, 0.193922758102417, 0.03760603070259094, 0.00729266507551074, 0.000429556705057621,
+      8.570255886297673e-06, 1.6619674170215148e-06, 3.2229328894572973e-07,
+    ]
+    let frequencies = description.inverseFrequencies
+    #expect(frequencies.count == 32)
+    for (index, value) in expected.enumerated() {
+      #expect(abs(frequencies[4 * index] - value) <= 1e-6 * value)
+    }
+    // The ramp between long and short wavelengths.
+    #expect(abs(frequencies[15] - 0.0012905480107292533) <= 1e-6 * frequencies[15])
+    #expect(abs(frequencies[17] - 9.708286233944818e-05) <= 1e-6 * frequencies[17])
+  }
+
+  @Test func aCheckpointOfAnotherModelIsRefusedByTensor() throws {
+    let source = Fixtures.folder("llama-tiny")
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.copyItem(
+      at: source.appending(path: "model.safetensors"),
+      to: folder.appending(path: "model.safetensors"))
+    let text = try String(contentsOf: source.appending(path: "config.json"), encoding: .utf8)
+    func load(_ from: String, _ to: String) throws -> LanguageModelError? {
+      try text.replacingOccurrences(of: from, with: to).write(
+        to: folder.appending(path: "config.json"), atomically: true, encoding: .utf8)
+      return #expect(throws: LanguageModelError.self) {
+        _ = try LlamaForCausalLM(
+          ModelFolder(resolving: folder.path), store: .init(), executor: .init(threads: 1))
+      }
+    }
+    let wider = try load("\"hidden_size\": 48", "\"hidden_size\": 64")
+    #expect(wider?.key == "model.embed_tokens.weight")
+    #expect(wider?.rule == "has shape [320, 48], config.json asks for [320, 64]")
+    let deeper = try load("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4")
+    #expect(deeper?.key == "model.layers.3.input_layernorm.weight")
+    #expect(deeper?.rule == "is missing: config.json describes another model")
+  }
+}
