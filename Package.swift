@@ -74,7 +74,8 @@ let targets: [Target] = [
   tests("LayersTests", uses: ["Layers", "Tensors", "Storage"]),
   tests("StorageTests", uses: ["Storage", "Tensors"]),
   tests("TokenizersTests", uses: ["Tokenizers"]),
-  tests("DatasetsTests", uses: ["Datasets", "Storage", "Tokenizers", "Tensors"]),
+  tests(
+    "DatasetsTests", uses: ["Datasets", "Storage", "Tokenizers", "Tensors", "Configuration"]),
   tests("EncodersTests", uses: ["Encoders", "Layers", "Tensors", "Storage", "Datasets"]),
   tests("ProjectorsTests", uses: ["Projectors", "Layers", "Tensors", "Storage"]),
   tests("LanguageModelsTests", uses: ["LanguageModels", "Layers", "Tensors", "Storage"]),

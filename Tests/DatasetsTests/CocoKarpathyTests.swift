@@ -1,0 +1,84 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Datasets
+
+struct CocoKarpathyTests {
+  static func entry(_ name: String, _ split: String, captions: String = #"{"raw": " a cat. "}"#)
+    -> String
+  {
+    """
+    {"filepath": "Images", "filename": "\(name)", "split": "\(split)", "sentences": [\(captions)]}
+    """
+  }
+
+  static func read(
+    _ entries: [String], usesRestval: Bool = true, split: ImageSplit? = nil
+  ) throws -> CaptionDataset {
+    let text = "{\"images\": [\(entries.joined(separator: ",\n"))]}"
+    return try Flickr8kTests.withSet(["dataset_coco.json": text]) { root in
+      try CaptionDataset.cocoKarpathy(
+        annotations: root.appending(path: "dataset_coco.json"), root: root,
+        usesRestval: usesRestval, split: split)
+    }
+  }
+
+  static let four = [
+    entry("a.png", "train"), entry("b.png", "restval"), entry("c.png", "val"),
+    entry("d.png", "test"),
+  ]
+
+  @Test("restval is training data only if asked for, and the description says so")
+  func restval() throws {
+    let with = try Self.read(Self.four)
+    #expect(with.train.map(\.id) == ["Images/a.png", "Images/b.png"])
+    #expect(with.description.contains("train and restval (1)"))
+    let without = try Self.read(Self.four, usesRestval: false)
+    #expect(without.train.map(\.id) == ["Images/a.png"])
+    #expect(without.description.contains("train without restval"))
+    #expect(without.validation.map(\.id) == ["Images/c.png"])
+    #expect(without.test.map(\.captions) == [["a cat."]])
+  }
+
+  @Test("each fault is one error that names the file")
+  func faults() throws {
+    let faults: [([String], ImageSplit?, String)] = [
+      ([Self.entry("../a.png", "train")], nil, "not a path inside"),
+      ([Self.entry("z.png", "train")], nil, "z.png is not in"),
+      ([Self.entry("a.png", "dev")], nil, "images[0]: split is \"dev\""),
+      (
+        [Self.entry("a.png", "val"), Self.entry("a.png", "test")], nil,
+        "images[1]: Images/a.png occurs twice"
+      ),
+      ([Self.entry("a.png", "train", captions: "")], nil, "no caption"),
+      (["{\"split\": \"train\"}"], nil, "dataset_coco.json"),
+      (Self.four, ImageSplit(train: 9, validation: 1, test: 1, seed: 0), "9 train images"),
+    ]
+    for (entries, split, words) in faults {
+      let error = #expect(throws: DatasetError.self) { try Self.read(entries, split: split) }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+      #expect(error?.file.hasSuffix("dataset_coco.json") == true)
+    }
+  }
+
+  @Test(
+    "the real file's parts are told apart, and every image decodes",
+    .enabled(if: Fixtures.data != nil, "DRAGOMAN_DATA is not set"))
+  func realData() throws {
+    let root = try #require(Fixtures.data).appending(path: "coco-80")
+    let set = try CaptionDataset.cocoKarpathy(
+      annotations: root.appending(path: "dataset_coco.json"), root: root, usesRestval: false,
+      split: nil)
+    let with = try CaptionDataset.cocoKarpathy(
+      annotations: root.appending(path: "dataset_coco.json"), root: root, usesRestval: true,
+      split: nil)
+    #expect(!set.train.isEmpty && with.train.count > set.train.count)
+    let ids = (with.train + with.validation + with.test).map(\.id)
+    #expect(Set(ids).count == ids.count)
+    for image in with.validation + with.test {
+      #expect(try image.image().width > 0)
+      #expect(!image.captions.isEmpty && image.captions.count <= 5)
+    }
+  }
+}
