@@ -123,6 +123,10 @@ extension EncoderError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
 
+extension FeatureStoreError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
 extension LanguageModelError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
