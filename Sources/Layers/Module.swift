@@ -32,8 +32,14 @@ public protocol Projector: Module {
   /// keys past these are no patches (the Perceiver's latents). Empty for a projector without
   /// attention.
   var attentionMaps: [AttentionMap] { get }
+
+  /// Every attention of the queries in the order in which they run, each with a residual connection:
+  /// ``attentionMaps``, whose keys past the patches are the queries, and those whose keys are the
+  /// queries alone. For rollout; ``attentionMaps`` unless given.
+  var attentionFlow: [AttentionMap] { get }
 }
 
 extension Projector {
   public var attentionMaps: [AttentionMap] { [] }
+  public var attentionFlow: [AttentionMap] { attentionMaps }
 }

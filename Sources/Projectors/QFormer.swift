@@ -67,6 +67,14 @@ public struct QFormer: Projector {
       layer.crossAttention.map { AttentionMap(name: $0.name, layer: index) }
     }
   }
+
+  public var attentionFlow: [AttentionMap] {
+    layers.enumerated().flatMap { index, layer in
+      ([layer.selfAttention] + (layer.crossAttention.map { [$0] } ?? [])).map {
+        AttentionMap(name: $0.name, layer: index)
+      }
+    }
+  }
 }
 
 /// q ← norm(q + attention(q, q)); q ← norm(q + attention(q, patches)); q ← norm(q + FFN(q)).

@@ -19,18 +19,20 @@ public struct Experiment: Sendable {
   ///
   /// - Parameters:
   ///   - file: Path of the file; paths in it are relative to its folder.
+  ///   - original: The file that `file` is a copy of: paths are relative to its folder instead.
   ///   - overrides: Changes in Hydra's notation; see ``ConfigOverride``. `training.KEY` may stand for
   ///     `training.stages.0.KEY` where there is one stage.
   ///   - environment: What `${NAME}` takes.
   /// - Returns: One experiment, or one per combination of a sweep.
   /// - Throws: ``ExperimentFileError`` if the file can't be read, ``ConfigError`` if it is wrong.
   public static func load(
-    _ file: String, overrides: [String] = [],
+    _ file: String, overrides: [String] = [], relativeTo original: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> [Experiment] {
     let text = try read(file)
     let root = try YAMLReader.node(from: text, file: file)
-    let folder = URL(filePath: file).deletingLastPathComponent().path(percentEncoded: false)
+    let folder = URL(filePath: original ?? file).deletingLastPathComponent().path(
+      percentEncoded: false)
     let points = try ConfigOverride.expand(overrides) { text, source throws(ConfigError) in
       try YAMLReader.node(from: text) { _, _ in source }
     }

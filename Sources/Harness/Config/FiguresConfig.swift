@@ -6,6 +6,8 @@ public enum HeatmapWeighting: String, ConfigChoice {
   case attention
   /// ReLU of attention times its gradient, mean over heads.
   case gradient
+  /// Attention multiplied through the layers, residual connections included.
+  case rollout
 }
 
 /// Which layers' attention a heatmap shows.
@@ -14,6 +16,16 @@ public enum HeatmapLayer: Sendable, Equatable {
   case all
   /// One layer, counted from 0; negative counts from the end.
   case index(Int)
+
+  /// `all`, or a whole number; nil for anything else.
+  public init?(_ text: String) {
+    guard text != "all" else {
+      self = .all
+      return
+    }
+    guard let index = Int(text) else { return nil }
+    self = .index(index)
+  }
 }
 
 extension ValueType where Value == HeatmapLayer {
@@ -26,7 +38,7 @@ extension ValueType where Value == HeatmapLayer {
           "anyOf",
           .array([.object([.init("const", "all")]), .object([.init("type", "integer")])]))
       ],
-      .any, parse: { $0 == "all" ? .all : Int($0).map(HeatmapLayer.index) },
+      .any, parse: { HeatmapLayer($0) },
       encode: { layer in
         switch layer {
         case .all: .plain("all")

@@ -55,6 +55,9 @@ enum CaptionRow: String, CaseIterable {
 
 /// Trains one arm with one seed and writes its captions of the test images.
 struct ArmRun {
+  /// Before the names of exported weights, as LLaVA's checkpoints have it.
+  static let exportPrefix = "mm_projector."
+
   let plan: ArmPlan
   let seed: Int
   let config: ExperimentConfig
@@ -133,7 +136,7 @@ struct ArmRun {
     let trainer = StageTrainer(
       stages: stages, lanes: lanes,
       order: RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("order"), folder: folder.url,
-      digest: digest, exportPrefix: "mm_projector.",
+      digest: digest, exportPrefix: Self.exportPrefix,
       checkpointMinutes: config.training.checkpointMinutes, stop: stop
     ) { progress in
       console.show(progress, title: title)

@@ -15,6 +15,8 @@ public struct ExperimentInputs: Sendable {
   public let features: FeatureTable
   /// Patches of a feature that came from a grid, if they did: for heatmaps.
   public let grid: PatchGrid?
+  /// How the encoder's input was made of an image; nil when the features were made elsewhere.
+  public let processor: ImageProcessor?
   public let tokenizer: any TextTokenizer
   public let model: any LanguageModel
   public let format: CaptionFormat
@@ -38,8 +40,26 @@ public struct ExperimentInputs: Sendable {
     }
   }
 
+  /// The images of all parts, in the order of ``features``.
+  var images: [Datasets.CaptionedImage] { dataset.train + dataset.validation + dataset.test }
+
+  /// The image at a place in ``features``.
+  func image(at place: Int) -> Datasets.CaptionedImage {
+    if place < validationStart { return dataset.train[place] }
+    if place < testStart { return dataset.validation[place - validationStart] }
+    return dataset.test[place - testStart]
+  }
+
+  /// The picture that the encoder saw, resized and cropped, so that the grid lies exactly on it; nil
+  /// when the features were made elsewhere.
+  ///
+  /// - Throws: `ImageError`, whose message names the file.
+  public func photo(of place: Int) throws -> RGBImage? {
+    try processor.map { $0.resized(try image(at: place).image()) }
+  }
+
   /// A caption's ids, cut so that prompt, caption and end token fit.
-  private func tokens(of caption: String, limit: Int) -> [Int32] {
+  func tokens(of caption: String, limit: Int = .max) -> [Int32] {
     let text = captionText(caption.trimmingCharacters(in: .whitespaces), after: promptText)
     return Array(tokenizer.encode(text).prefix(max(limit - format.prompt.count - 1, 1)))
   }
@@ -148,8 +168,9 @@ struct InputLoader {
     var hasher = DigestHasher()
     for (name, value) in provenance { hasher.update(field: name, value) }
     return ExperimentInputs(
-      dataset: dataset, features: features.table, grid: features.grid, tokenizer: tokenizer,
-      model: model, format: format, endTokens: endTokens, digest: hasher.finalize(),
+      dataset: dataset, features: features.table, grid: features.grid,
+      processor: features.processor, tokenizer: tokenizer, model: model, format: format,
+      endTokens: endTokens, digest: hasher.finalize(),
       provenance: provenance, promptText: prompt)
   }
 
@@ -160,7 +181,8 @@ struct InputLoader {
       let all = images(dataset)
       return EncodedFeatures(
         table: try file.features(of: all), key: try file.digest(),
-        imagesDigest: Digest.of(all.map(\.id).joined(separator: "\n")), grid: nil)
+        imagesDigest: Digest.of(all.map(\.id).joined(separator: "\n")), grid: nil,
+        processor: nil)
     }
     guard let settings = config.encoder.pretrained else {
       throw UnsupportedSetting(
@@ -207,7 +229,8 @@ struct InputLoader {
       grid: PatchGrid(
         rows: processor.outputHeight / encoder.patchSize,
         columns: processor.outputWidth / encoder.patchSize, leading: leading,
-        imageWidth: processor.outputWidth, imageHeight: processor.outputHeight))
+        imageWidth: processor.outputWidth, imageHeight: processor.outputHeight),
+      processor: processor)
   }
 
   private func imagesDigest(_ images: [Datasets.CaptionedImage]) throws -> String {
@@ -222,6 +245,7 @@ struct EncodedFeatures {
   let key: String
   let imagesDigest: String
   let grid: PatchGrid?
+  let processor: ImageProcessor?
 }
 
 /// A setting that the configuration allows and this version does not run.

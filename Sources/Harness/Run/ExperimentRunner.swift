@@ -63,6 +63,8 @@ public struct ExperimentRunner {
     try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
     let lanes = Lanes(count: config.training.lanes, threads: options.threads)
     var runs: [FinishedRun] = []
+    // Heatmaps are drawn of the first seed.
+    var drawn: [HeatmapArm] = []
     for seed in config.training.seeds {
       for plan in ArmPlan.arms(of: config) {
         console.log("\(plan.name), seed \(seed)")
@@ -72,6 +74,12 @@ public struct ExperimentRunner {
           console: console, maximumUpdates: options.maximumUpdates)
         let result = try run.run()
         runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
+        if seed == config.training.seeds.first {
+          drawn.append(
+            HeatmapArm(
+              plan: plan, projector: result.projector, captions: result.captions,
+              folder: run.folder))
+        }
       }
     }
     console.log("Scoring")
@@ -81,9 +89,16 @@ public struct ExperimentRunner {
       try run.outcome.write(
         to: folder.run(arm: run.outcome.arm, seed: run.outcome.seed).metrics)
     }
+    console.log("Drawing heatmaps")
+    let heatmaps = try writeHeatmaps(
+      arms: drawn, inputs: inputs, config: config, to: folder, executor: executor,
+      console: console)
     try RunReport(
       experiment: experiment, summary: summary, runs: runs, inputs: inputs, folder: folder,
-      threads: options.threads, heatmaps: []
+      threads: options.threads,
+      heatmaps: heatmaps.map {
+        .init(path: "figures/" + $0.url.lastPathComponent, caption: $0.title)
+      }
     ).write()
     console.log("Results are in \(folder.url.path)")
     return summary

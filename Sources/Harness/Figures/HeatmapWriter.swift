@@ -1,0 +1,228 @@
+import Foundation
+import Layers
+import Projectors
+import Reports
+import Storage
+import Tensors
+import Training
+
+/// A trained arm whose attention is drawn.
+public struct HeatmapArm: Sendable {
+  public let plan: ArmPlan
+  public let projector: any Projector
+  /// Of the test images, in any order; an image without one is drawn with its ground truth.
+  public let captions: [CaptionRecord]
+  public let folder: RunFolder
+
+  public init(
+    plan: ArmPlan, projector: any Projector, captions: [CaptionRecord], folder: RunFolder
+  ) {
+    self.plan = plan
+    self.projector = projector
+    self.captions = captions
+    self.folder = folder
+  }
+}
+
+/// Which queries or latents a heatmap shows.
+public enum HeatmapQuery: Sendable, Equatable {
+  /// Each on its own.
+  case all
+  /// Their mean.
+  case mean
+  /// One, counted from 0.
+  case index(Int)
+
+  /// `all`, `mean`, or a whole number from 0; nil for anything else.
+  public init?(_ text: String) {
+    switch text {
+    case "all": self = .all
+    case "mean": self = .mean
+    default:
+      guard let index = Int(text), index >= 0 else { return nil }
+      self = .index(index)
+    }
+  }
+}
+
+/// What is drawn of the attention.
+struct HeatmapSettings: Sendable, Equatable {
+  /// Columns of the comparison; the first also is what grids of single queries show.
+  var weighting: [HeatmapWeighting]
+  var layer: HeatmapLayer
+  /// What the comparison of the arms shows; nil for no comparison.
+  var compared: HeatmapQuery?
+  /// Also, or only, a grid for each arm with every query on its own.
+  var eachQuery: Bool
+  /// Put before `.png`, where a figure differs from what the run draws.
+  var suffix = ""
+
+  init(_ config: HeatmapsConfig) {
+    weighting = config.weighting
+    layer = config.layer
+    compared = .mean
+    eachQuery = config.eachQuery
+  }
+}
+
+/// Draws the attention of arms over photographs, and writes it as numbers.
+struct HeatmapWriter {
+  let arms: [HeatmapArm]
+  let inputs: ExperimentInputs
+  let grid: PatchGrid
+  let settings: HeatmapSettings
+  let executor: LaneExecutor
+  let console: Console
+  let pool = BufferPool()
+
+  /// An image, where it is in the features, and the arms' captions and attention.
+  struct Study {
+    let image: String
+    let photo: RGBImage
+    let references: [String]
+    /// One an arm.
+    let captions: [String?]
+    /// One an arm; nil for an arm without attention.
+    let attention: [ImageAttention?]
+    /// What each arm's attention was read with.
+    let given: [String]
+  }
+
+  /// - Parameter places: of the images in the features.
+  func studies(of places: [Int]) throws -> [Study] {
+    let captions = arms.map { arm in
+      Dictionary(
+        arm.captions.map { ($0.image, $0.captions[CaptionRow.trained.rawValue]) },
+        uniquingKeysWith: { first, _ in first })
+    }
+    return try executor.map(count: places.count) { index in
+      let place = places[index]
+      let image = inputs.image(at: place)
+      guard let photo = try inputs.photo(of: place) else {
+        throw HeatmapError("\(image.id): its pixels are not known, so nothing can be drawn on them")
+      }
+      let own = captions.map { $0[image.id] ?? nil }
+      let given = own.map { text in
+        text.flatMap { $0.isEmpty ? nil : $0 } ?? image.captions.first ?? ""
+      }
+      let attention = zip(arms, given).map { arm, text in
+        AttentionMapper(
+          projector: arm.projector, model: inputs.model, format: inputs.format,
+          features: inputs.features, leading: grid.leading, pool: pool
+        ).attention(of: place, caption: inputs.tokens(of: text))
+      }
+      return Study(
+        image: image.id, photo: photo, references: image.captions, captions: own,
+        attention: attention, given: given)
+    }
+  }
+
+  /// `attention.h5` in the folder of each arm that has attention.
+  func writeNumbers(_ studies: [Study]) throws -> [URL] {
+    var files: [URL] = []
+    for (index, arm) in arms.enumerated() {
+      let entries = studies.compactMap { study in
+        study.attention[index].map {
+          AttentionFile.Entry(image: study.image, caption: study.given[index], attention: $0)
+        }
+      }
+      guard !entries.isEmpty else { continue }
+      try AttentionFile(arm: arm.plan.name, grid: grid, entries: entries).write(
+        to: arm.folder.attention)
+      files.append(arm.folder.attention)
+    }
+    return files
+  }
+
+  /// The figures of the settings, as PNG files in `folder`.
+  func writeFigures(_ studies: [Study], to folder: URL) throws -> [HeatmapFile] {
+    try AtomicFile.ensureFolder(folder)
+    let names = FigureNames(images: inputs.images.map(\.id))
+    var figures: [(name: String, title: String, figure: any Figure)] = []
+    for study in studies {
+      if let query = settings.compared {
+        figures.append(
+          (
+            names.attention(of: study.image, suffix: settings.suffix),
+            "\(study.image): where the arms look", comparison(study, query: query)
+          ))
+      }
+      guard settings.eachQuery else { continue }
+      for (arm, attention) in zip(arms, study.attention) {
+        guard let attention, let figure = queryFigure(study, arm, attention) else { continue }
+        let name = names.queries(
+          arm: arm.plan.name, image: study.image, suffix: settings.suffix)
+        figures.append((name, "\(study.image): each \(arm.unit) of \(arm.plan.name)", figure))
+      }
+    }
+    let drawn = figures
+    let console = console
+    let done = SharedCount()
+    return try executor.map(count: drawn.count) { index in
+      let url = folder.appending(path: drawn[index].name)
+      try drawn[index].figure.writePNG(to: url)
+      console.bar(Double(done.add(1)) / Double(drawn.count), "drawing heatmaps")
+      return HeatmapFile(url: url, title: drawn[index].title)
+    }
+  }
+}
+
+/// A figure that was written.
+public struct HeatmapFile: Sendable, Equatable {
+  public let url: URL
+  /// What it shows: the image, and whose attention.
+  public let title: String
+}
+
+/// Draws the heatmaps of `figures.heatmaps` for the first test images and writes `attention.h5` into
+/// the run folder of each arm that has attention.
+///
+/// Figures, PNG, in the results folder's `figures`: `attention-IMAGE.png`, all arms beside the photo,
+/// and with `each_query` `queries-ARM-IMAGE.png`. Call it with the arms of one seed: the figures of
+/// another would take the same names.
+///
+/// - Returns: the figures; none when the experiment asks for none, no arm has attention, or the
+///   features are no grid over an image.
+/// - Throws: errors of images and files.
+@discardableResult
+public func writeHeatmaps(
+  arms: [HeatmapArm], inputs: ExperimentInputs, config: ExperimentConfig,
+  to folder: ResultsFolder, executor: LaneExecutor, console: Console
+) throws -> [HeatmapFile] {
+  let arms = arms.filter { !$0.plan.isControl }
+  let count = min(config.figures.heatmaps.images, inputs.dataset.test.count)
+  guard count > 0, arms.contains(where: { !$0.projector.attentionMaps.isEmpty }) else { return [] }
+  guard let grid = inputs.grid else {
+    console.log("No heatmaps: the features come from no grid over an image")
+    return []
+  }
+  let settings = HeatmapSettings(config.figures.heatmaps)
+  let writer = HeatmapWriter(
+    arms: arms, inputs: inputs, grid: grid, settings: settings, executor: executor,
+    console: console)
+  let studies = try writer.studies(of: Array(inputs.testStart..<inputs.testStart + count))
+  for (index, arm) in arms.enumerated() {
+    if let attention = studies.first?.attention[index],
+      attention.map(.attention, layer: settings.layer) == nil
+    {
+      console.log(HeatmapError(noLayer: settings.layer, arm: arm.plan.name, attention).description)
+    }
+  }
+  _ = try writer.writeNumbers(studies)
+  return try writer.writeFigures(studies, to: folder.figures)
+}
+
+/// Heatmaps that cannot be drawn as asked.
+public struct HeatmapError: Error, Equatable, ExitCodeProviding, CustomStringConvertible {
+  public let description: String
+  public var programExit: ProgramExit { .badData }
+
+  init(_ description: String) { self.description = description }
+
+  init(noLayer layer: HeatmapLayer, arm: String, _ attention: ImageAttention) {
+    let wanted = if case .index(let index) = layer { "\(index)" } else { "all" }
+    self.init(
+      "\(arm): layer \(wanted) does not attend to patches; those that do: "
+        + attention.layers.map { "\($0.layer)" }.joined(separator: ", "))
+  }
+}
