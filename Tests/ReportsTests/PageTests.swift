@@ -38,7 +38,7 @@ import Testing
         <th scope="col">After training</th></tr></thead>
         <tbody>
         <tr><th scope="rowgroup" rowspan="2"><img src="figures/a%20b.png" alt="" loading="lazy">\
-        <br>a.jpg</th><td rowspan="2"><p>one | two</p><p>three</p></td><td>mlp</td>\
+        a.jpg</th><td class="truth" rowspan="2"><p>one | two</p><p>three</p></td><td>mlp</td>\
         <td class="before">The</td><td class="after">a &lt;dog&gt;</td></tr>
         <tr><td>qformer</td><td class="before">–</td><td class="after"><i>empty</i></td></tr>
         </tbody>

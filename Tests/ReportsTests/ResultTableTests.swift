@@ -20,12 +20,13 @@ import Testing
       table.rendered(as: .text) == """
         Three <arms> & 100%
 
-        Arm              Time (s)       CIDEr-D
-        ---------------  --------  ------------
-        q_former            1,234  0.579 ±0.030
-        say "hi", | {x}         –         0.250
-        ---------------  --------  ------------
-        untrained               0             –
+                          Time
+        Arm                (s)       CIDEr-D
+        ---------------  -----  ------------
+        q_former         1,234  0.579 ±0.030
+        say "hi", | {x}      –         0.250
+        ---------------  -----  ------------
+        untrained            0             –
 
         * CIDEr-D: document frequencies of 100 images.
 
@@ -95,7 +96,7 @@ import Testing
         <table>
         <caption>Three &lt;arms&gt; &amp; 100%</caption>
         <thead><tr><th scope="col">Arm</th><th scope="col" class="right">Time (s)</th>\
-        <th scope="col" class="right">CIDEr-D</th></tr></thead>
+        <th scope="col" class="right"><span class="whole">CIDEr-D</span></th></tr></thead>
         <tbody>
         <tr><th scope="row">q_former</th><td class="right">1,234</td>\
         <td class="right">0.579 ±0.030</td></tr>

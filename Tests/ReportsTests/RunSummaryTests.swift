@@ -114,25 +114,29 @@ extension RunSummary {
       RunSummary.example.comparisonTable().text() == """
         flickr8k-three-projectors: comparison
 
-        Arm            Visual tokens  Trainable parameters  FLOPs/sample  Time (s)  Learning rate  \
-        Best val. loss  Final val. loss       CIDEr-D  METEOR-1.5 (exact+stem)  BLEU-4  ROUGE-L
-        -------------  -------------  --------------------  ------------  --------  -------------  \
-        --------------  ---------------  ------------  -----------------------  ------  -------
-        mlp                      256               663,552         957 G     1,840          0.001  \
-                2.5000           2.6100  0.410 ±0.065             0.140 ±0.010   0.150    0.400
-        qformer                   32            30,000,000             –     2,000         0.0001  \
-                2.7500                –  0.300 ±0.050                        –       –        –
-        -------------  -------------  --------------------  ------------  --------  -------------  \
-        --------------  ---------------  ------------  -----------------------  ------  -------
-        untrained mlp            256                     0             –         –              –  \
-                     –                –  0.001 ±0.001                        –       –        –
+                                            FLOPs                     Best   Final
+                       Visual   Trainable     per   Time  Learning    val.    val.      \
+                    METEOR-1.5
+        Arm            tokens  parameters  sample    (s)      rate    loss    loss      \
+         CIDEr-D  (exact+stem)  BLEU-4  ROUGE-L
+        -------------  ------  ----------  ------  -----  --------  ------  ------  ----\
+        --------  ------------  ------  -------
+        mlp               256     663,552   957 G  1,840     0.001  2.5000  2.6100  0.41\
+        0 ±0.065  0.140 ±0.010   0.150    0.400
+        qformer            32  30,000,000       –  2,000    0.0001  2.7500       –  0.30\
+        0 ±0.050             –       –        –
+        -------------  ------  ----------  ------  -----  --------  ------  ------  ----\
+        --------  ------------  ------  -------
+        untrained mlp     256           0       –      –         –       –       –  0.00\
+        1 ±0.001             –       –        –
 
         * ± is half the width of the 95 % bootstrap interval over the 100 test images.
         * CIDEr-D: document frequencies of the 100 test images.
         * Learning rates: mlp given; qformer given.
         * Seed: 0.
-        * FLOPs/sample: one image and one caption, forward pass, a multiply-add counted as two.
-        * Rows below the rule are controls: they show what is earned without the image.
+        * FLOPs per sample: one image and one caption, forward pass, a multiply-add counted as two.
+        * Rows below the rule are controls: what is earned without training, without the image, or with
+          another one.
 
         """)
   }
@@ -146,6 +150,9 @@ extension RunSummary {
       table.rows.map { $0.cells.last } == [
         .text("mlp beats qformer"), .text("mlp beats qformer"), .text("no difference shown"),
       ])
+    // One group of rows a metric, set apart by a rule.
+    #expect(table.rows.map(\.ruleAbove) == [false, false, true])
+    #expect(RunSummary.example.comparisonsTable(metrics: ["METEOR"]).rows.count == 1)
     let loss = RunSummary.Comparison(
       a: "x", b: "y", metric: "validation loss", difference: 1, ci95: .init(0.5, 1.5), p: 0,
       pHolm: 0)

@@ -48,7 +48,9 @@ public struct QueryFigure: Figure {
     let columns = max(min(self.columns, grids.count), 1)
     let rows = (grids.count + columns - 1) / columns
     let common = ValueGrid.commonRange(of: grids)
-    let step = (x: width + gap, y: height + label.lineHeight + gap)
+    let endsStyle = TextStyle(9, color: .muted)
+    let endsHeight = scale == .own ? endsStyle.lineHeight : 0
+    let step = (x: width + gap, y: height + label.lineHeight + endsHeight + gap)
     let gridHeight = Double(max(rows, 1)) * step.y - gap
     let barHeight = min(max(gridHeight - label.lineHeight, 40), 320).rounded()
     let bar = ColorBar(map: style.colorMap, range: common, height: barHeight)
@@ -69,10 +71,12 @@ public struct QueryFigure: Figure {
     let shown = photo.fitted(width: panelWidth * pixels, height: Int(height) * pixels)
     for (index, grid) in grids.enumerated() {
       let left = margin + Double(index % columns) * step.x
-      let panelTop = top + Double(index / columns) * step.y + label.lineHeight
+      let panelTop = top + Double(index / columns) * step.y + label.lineHeight + endsHeight
       canvas.text(
-        scale == .own ? ownLabel(index, grid, ruler) : "\(unit) \(index)",
-        at: CGPoint(x: left, y: panelTop - 3.5), label)
+        "\(unit) \(index)", at: CGPoint(x: left, y: panelTop - 3.5 - endsHeight), label)
+      if scale == .own {
+        canvas.text(Self.ends(of: grid), at: CGPoint(x: left, y: panelTop - 3.5), endsStyle)
+      }
       let picture = grid.picture(
         width: panelWidth * pixels, height: Int(height) * pixels,
         range: scale == .shared ? common : grid.range, style: style, over: shown)
@@ -90,14 +94,14 @@ public struct QueryFigure: Figure {
     switch scale {
     case .shared: "All panels share one scale."
     case .own:
-      "Each panel has its own scale, from its least value to its greatest, printed after ≤."
+      "Each panel has its own scale, from its least to its greatest value, printed above it."
     }
   }
 
-  /// "latent 3  ≤ 0.019", without the word where it would reach the next panel.
-  private func ownLabel(_ index: Int, _ grid: ValueGrid, _ ruler: TextRuler) -> String {
-    let rest = "\(index)  ≤ \(NumberFormat.significant(2).text(Double(grid.range.upperBound)))"
-    let full = "\(unit) \(rest)"
-    return ruler.width(full, .tick) <= Double(panelWidth) ? full : rest
+  /// "0.0097 – 0.018": the ends of a panel's own scale.
+  private static func ends(of grid: ValueGrid) -> String {
+    let format = NumberFormat.significant(2)
+    let range = grid.range
+    return format.text(Double(range.lowerBound)) + " – " + format.text(Double(range.upperBound))
   }
 }

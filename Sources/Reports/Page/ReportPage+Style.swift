@@ -7,7 +7,7 @@ extension ReportPage {
       --muted: #9198a1; --line: #3d444d; --band: #161b22; --link: #58a6ff; --before: #ff8a80;
       --after: #56d364; } }
     * { box-sizing: border-box; }
-    body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--ground);
+    body { margin: 0 auto; max-width: 82rem; padding: 1.5rem; background: var(--ground);
       color: var(--text); font: 16px/1.5 "DejaVu Sans", system-ui, sans-serif; }
     h1 { margin: 0 0 .5rem; font-size: 1.7rem; overflow-wrap: anywhere; }
     h2 { margin: 2.5rem 0 .75rem; padding-bottom: .25rem; font-size: 1.25rem;
@@ -20,12 +20,13 @@ extension ReportPage {
     dt { color: var(--muted); font-size: .8rem; }
     dd { margin: 0; overflow-wrap: anywhere; }
     .wide { overflow-x: auto; }
-    table { border-collapse: collapse; margin: .5rem 0; font-size: .875rem;
+    table { border-collapse: collapse; margin: .5rem 0; font-size: .8125rem;
       font-variant-numeric: tabular-nums; }
     caption { padding: .25rem 0 .5rem; text-align: left; font-weight: 600; }
-    th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; }
+    th, td { padding: .3rem .5rem; text-align: left; vertical-align: top; }
     thead th { vertical-align: bottom; border-bottom: 2px solid var(--line); }
-    tbody th { font-weight: 600; }
+    tbody th { font-weight: 600; white-space: nowrap; }
+    .whole { white-space: nowrap; }
     tbody + tbody { border-top: 2px solid var(--line); }
     tbody tr:nth-child(even) { background: var(--band); }
     td.right { white-space: nowrap; }
@@ -34,10 +35,11 @@ extension ReportPage {
     .footnotes { margin: .25rem 0 1rem; padding-left: 1.1rem; color: var(--muted);
       font-size: .8rem; max-width: 60rem; }
     .captions tbody tr:nth-child(even) { background: none; }
-    .captions th { font-weight: 400; overflow-wrap: anywhere; }
+    .captions th { font-weight: 400; white-space: normal; overflow-wrap: anywhere; }
+    .captions .truth { width: 32%; }
     .captions thead th { font-weight: 600; }
     .captions tbody th { width: 11rem; }
-    .captions img { display: block; max-width: 10rem; max-height: 10rem; }
+    .captions img { display: block; max-width: 10rem; max-height: 10rem; margin-bottom: .25rem; }
     .captions p { margin: 0 0 .25rem; }
     .captions tbody tr + tr td { border-top: 1px solid var(--line); }
     .before { color: var(--before); }

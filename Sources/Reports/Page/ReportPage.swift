@@ -89,7 +89,9 @@ public struct ReportPage: Sendable, Equatable {
     }
     add("Result", [.table(summary.comparisonTable()), .list(findings), .pictures(bars)])
     if !summary.comparisons.isEmpty {
-      add("Which arm beats which", [.table(summary.comparisonsTable())])
+      add(
+        "Which arm beats which",
+        [.table(summary.comparisonsTable(metrics: summary.headlineMetricNames))])
     }
     if let seeds = summary.seedTable() { add("Scores by seed", [.table(seeds)]) }
     if summary.comparisonTable().columns.count < summary.metricsTable().columns.count

@@ -42,7 +42,7 @@ extension RunSummary {
     return Set(arms.flatMap(\.metrics.keys)).sorted { (place($0), $0) < (place($1), $1) }
   }
 
-  private var headlineMetricNames: [String] {
+  var headlineMetricNames: [String] {
     let headline = metricNames.filter { name in
       Self.headlineMetrics.contains { name.lowercased().hasPrefix($0.lowercased()) }
     }
@@ -59,7 +59,7 @@ extension RunSummary {
         .init("Arm", alignment: .left),
         .init("Visual tokens", format: .integer),
         .init("Trainable parameters", format: .integer),
-        .init("FLOPs/sample", format: .prefixed(3)),
+        .init("FLOPs per sample", format: .prefixed(3)),
         .init("Time", unit: "s", format: .integer),
         .init("Peak memory", unit: "MiB", format: .integer),
         .init("Learning rate", format: .significant(3)),
@@ -132,21 +132,30 @@ extension RunSummary {
       rows: rows, footnotes: ["Std is the sample standard deviation over seeds."])
   }
 
-  /// Which arm beats which: one row a pair and metric.
-  public func comparisonsTable() -> ResultTable {
-    let rows = comparisons.map { pair in
-      ResultTable.Row([
-        .text(pair.metric), .text(pair.a), .text(pair.b), .number(pair.difference),
-        .number(pair.ci95.low), .number(pair.ci95.high), .number(pair.p), .number(pair.pHolm),
-        .text(pair.finding),
-      ])
+  /// Which arm beats which: one row a pair, a group of rows a metric.
+  ///
+  /// `metrics` names the metrics to show, in order; `nil` shows every one that was compared.
+  public func comparisonsTable(metrics: [String]? = nil) -> ResultTable {
+    let compared = Set(comparisons.map(\.metric))
+    let metrics =
+      metrics ?? metricNames.filter(compared.contains)
+      + compared.subtracting(metricNames).sorted()
+    let rows = metrics.enumerated().flatMap { place, metric in
+      comparisons.filter { $0.metric == metric }.enumerated().map { index, pair in
+        ResultTable.Row(
+          [
+            .text(pair.metric), .text(pair.a), .text(pair.b), .number(pair.difference),
+            .number(pair.ci95.low), .number(pair.ci95.high), .number(pair.p),
+            .number(pair.pHolm), .text(pair.finding),
+          ], ruleAbove: index == 0 && place > 0)
+      }
     }
     return ResultTable(
       title: "\(experiment): paired differences",
       columns: [
         .init("Metric", alignment: .left), .init("A", alignment: .left),
-        .init("B", alignment: .left), .init("A − B", format: .decimals(3)),
-        .init("95 % low", format: .decimals(3)), .init("95 % high", format: .decimals(3)),
+        .init("B", alignment: .left), .init("A − B", format: .decimals(4)),
+        .init("95 % low", format: .decimals(4)), .init("95 % high", format: .decimals(4)),
         .init("p", format: .probability), .init("p (Holm)", format: .probability),
         .init("Finding", alignment: .left),
       ],
@@ -154,7 +163,7 @@ extension RunSummary {
       footnotes: [
         "\"Beats\" means that the 95 % interval of the paired difference excludes 0.",
         "p: paired approximate randomisation over images; p (Holm): corrected over all pairs.",
-      ] + metricFootnotes(Array(Set(comparisons.map(\.metric))).sorted(), interval: false))
+      ] + metricFootnotes(metrics, interval: false))
   }
 
   private func footnotes(metrics: [String]) -> [String] {
@@ -169,10 +178,12 @@ extension RunSummary {
     }
     if arms.contains(where: { $0.flopsPerSample != nil }) {
       notes.append(
-        "FLOPs/sample: one image and one caption, forward pass, a multiply-add counted as two.")
+        "FLOPs per sample: one image and one caption, forward pass, a multiply-add counted as two.")
     }
     if arms.contains(where: \.control) {
-      notes.append("Rows below the rule are controls: they show what is earned without the image.")
+      notes.append(
+        "Rows below the rule are controls: what is earned without training, without the image, or "
+          + "with another one.")
     }
     notes += arms.compactMap { arm in arm.note.map { "\(arm.arm): \($0)" } }
     return notes + (self.notes ?? [])

@@ -114,10 +114,10 @@ public struct CaptionTable: Sendable, Equatable {
     let span = "rowspan=\"\(entry.captions.count)\""
     let picture =
       entry.picture.map {
-        "<img src=\"\(Markup.html(Markup.relativeAddress($0)))\" alt=\"\" loading=\"lazy\"><br>"
+        "<img src=\"\(Markup.html(Markup.relativeAddress($0)))\" alt=\"\" loading=\"lazy\">"
       } ?? ""
     let truth = entry.groundTruth.map { "<p>\(Markup.html($0))</p>" }.joined()
     return "<th scope=\"rowgroup\" \(span)>\(picture)\(Markup.html(entry.imageID))</th>"
-      + "<td \(span)>\(truth)</td>"
+      + "<td class=\"truth\" \(span)>\(truth)</td>"
   }
 }

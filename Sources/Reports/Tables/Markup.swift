@@ -20,6 +20,14 @@ package enum Markup {
     }
   }
 
+  /// HTML in which a browser breaks lines at spaces only, not at the hyphen of `BLEU-4`.
+  static func htmlHeader(_ text: String) -> String {
+    text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let escaped = html(String(word))
+      return word.contains("-") ? "<span class=\"whole\">\(escaped)</span>" : escaped
+    }.joined(separator: " ")
+  }
+
   /// For a cell of a Markdown table: nothing in it can start markup or end the cell.
   ///
   /// Underscores inside a word stay bare, where GitHub's Markdown reads them as they are.

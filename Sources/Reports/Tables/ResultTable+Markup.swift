@@ -62,7 +62,9 @@ extension ResultTable {
     }
     var lines = ["<table>"]
     if !title.isEmpty { lines.append("<caption>\(Markup.html(title))</caption>") }
-    let headers = columns.map { "<th scope=\"col\"\(alignment($0))>\(Markup.html($0.title))</th>" }
+    let headers = columns.map { column in
+      "<th scope=\"col\"\(alignment(column))>\(Markup.htmlHeader(column.title))</th>"
+    }
     lines.append("<thead><tr>\(headers.joined())</tr></thead>")
     for group in groups {
       lines.append("<tbody>")

@@ -1,12 +1,25 @@
 extension ResultTable {
   /// Aligned columns for a terminal; line breaks inside a cell become spaces.
+  ///
+  /// A column is as wide as its cells and the longest word of its header, which breaks into lines.
   public func text() -> String {
-    let header = columns.map { Self.oneLine($0.title) }
     let body = rows.map { row in
       zip(row.cells, columns).map { Self.oneLine(content($0, in: $1)) }
     }
-    let widths = columns.indices.map { column in
-      max(header[column].count, body.map { $0[column].count }.max() ?? 0)
+    let widths = columns.enumerated().map { index, column in
+      let words = column.title.split(whereSeparator: \.isWhitespace).map(\.count)
+      return max(words.max() ?? 0, body.map { $0[index].count }.max() ?? 0)
+    }
+    let headers = zip(columns, widths).map { column, width in
+      TextWrapping.lines(Self.oneLine(column.title), width: width)
+    }
+    let headerHeight = headers.map(\.count).max() ?? 0
+    // Headers stand on the rule: short ones start with empty lines.
+    let header = (0..<headerHeight).map { row in
+      headers.map { lines in
+        let place = row - (headerHeight - lines.count)
+        return lines.indices.contains(place) ? lines[place] : ""
+      }
     }
     let rule = widths.map { String(repeating: "-", count: $0) }.joined(separator: "  ")
     func line(_ cells: [String]) -> String {
@@ -17,7 +30,7 @@ extension ResultTable {
     }
     var lines: [String] = []
     if !title.isEmpty { lines += [title, ""] }
-    lines += [line(header), rule]
+    lines += header.map(line) + [rule]
     for (index, row) in rows.enumerated() {
       if row.ruleAbove, index > 0 { lines.append(rule) }
       lines.append(line(body[index]))
