@@ -9,6 +9,7 @@ import Projectors
 import Reports
 import Storage
 import Tokenizers
+import Training
 
 /// How the program ends, beside 0 for success; the codes of `sysexits.h` where there is one.
 public enum ProgramExit: Int32, Sendable {
@@ -133,6 +134,14 @@ extension LanguageModelError: ExitCodeProviding {
 
 extension CheckpointReaderError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
+}
+
+extension CheckpointError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension TrainingDiverged: ExitCodeProviding {
+  public var programExit: ProgramExit { .failed }
 }
 
 extension ProjectorError: ExitCodeProviding {

@@ -107,11 +107,18 @@ public enum AtomicFile {
 
   /// Makes a folder and those above it; it's no error if it is there.
   public static func ensureFolder(_ url: URL) throws(FileError) {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw FileError(
-        path: url.path, operation: .createFolder, cause: FileError.cause(of: error))
+    // Not Foundation's: its error for a file in the way has no cause.
+    guard mkdir(url.path, 0o777) != 0 else { return }
+    let code = errno
+    let parent = url.deletingLastPathComponent()
+    if code == ENOENT, parent.path != url.path {
+      try ensureFolder(parent)
+      if mkdir(url.path, 0o777) == 0 { return }
+    }
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+    guard exists, isFolder.boolValue else {
+      throw FileError(path: url.path, operation: .createFolder, errno: code)
     }
   }
 

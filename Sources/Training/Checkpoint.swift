@@ -28,6 +28,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
 public struct CheckpointError: Error, CustomStringConvertible, LocalizedError {
   public let description: String
   public var errorDescription: String? { description }
+
+  init(_ description: String) { self.description = description }
 }
 
 /// `checkpoint/`: `last.safetensors` (weights, moments, state in one atomic file) and `best.safetensors`
@@ -40,7 +42,7 @@ struct CheckpointFolder {
   private static let stateKey = "dragoman.state"
 
   func save(_ state: TrainingState, parameters: [Parameter], moments: [Parameter]) throws {
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try AtomicFile.ensureFolder(url)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)
@@ -50,41 +52,62 @@ struct CheckpointFolder {
   }
 
   func saveBest(_ parameters: [Parameter], prefix: String) throws {
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try AtomicFile.ensureFolder(url)
     try Safetensors.write(
       parameters.map { (prefix + $0.name, $0.shape, $0.values) }, metadata: ["format": "pt"],
       to: best)
   }
 
+  /// Reads the state alone; nil when there is no checkpoint.
+  /// - Throws: ``CheckpointError`` when it is damaged or belongs to another configuration.
+  func state(digest: String) throws -> TrainingState? {
+    guard FileManager.default.fileExists(atPath: last.path) else { return nil }
+    let file = try open(last)
+    guard let text = file.metadata[Self.stateKey],
+      let state = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
+    else {
+      throw CheckpointError(
+        "\(last.path) is not a checkpoint of this version of Dragoman: it has no training state "
+          + "that can be read. Start again with --fresh.")
+    }
+    guard state.digest == digest else {
+      throw CheckpointError(
+        "\(last.path) was made with another configuration or other inputs. Go on with the file "
+          + "that made it, choose another --results folder, or start again with --fresh.")
+    }
+    return state
+  }
+
   /// Reads the state and the weights; nil when there is no checkpoint.
   /// - Throws: ``CheckpointError`` when it belongs to another configuration or lacks a weight.
   func load(digest: String, into parameters: [Parameter]) throws -> TrainingState? {
-    guard FileManager.default.fileExists(atPath: last.path) else { return nil }
-    let file = try SafetensorsFile(last)
-    guard let text = file.metadata[Self.stateKey] else {
-      throw CheckpointError(
-        description: "\(last.path) is not a checkpoint of Dragoman: it has no training state. "
-          + "Remove it, or start again with --fresh.")
-    }
-    let state = try JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
-    guard state.digest == digest else {
-      throw CheckpointError(
-        description: "\(last.path) was made with another configuration or other inputs. "
-          + "Go on with the file that made it, choose another --results folder, or start again "
-          + "with --fresh.")
-    }
+    guard let state = try state(digest: digest) else { return nil }
+    let file = try open(last)
     for parameter in parameters { try Self.read(parameter, as: "weight." + parameter.name, file) }
     return state
   }
 
+  /// - Throws: ``CheckpointError`` when the best weights are missing or truncated.
+  func checkBest() throws { _ = try open(best) }
+
+  private func open(_ url: URL) throws -> SafetensorsFile {
+    do {
+      return try SafetensorsFile(url)
+    } catch {
+      throw CheckpointError(
+        "The checkpoint \(url.path) cannot be used: it is missing or damaged. "
+          + "Start again with --fresh. (\(error))")
+    }
+  }
+
   /// Reads the optimiser's moments of the checkpoint that ``load(digest:into:)`` found.
   func loadMoments(_ moments: [Parameter]) throws {
-    let file = try SafetensorsFile(last)
+    let file = try open(last)
     for moment in moments { try Self.read(moment, as: "moment." + moment.name, file) }
   }
 
   func loadBest(into parameters: [Parameter], prefix: String) throws {
-    let file = try SafetensorsFile(best)
+    let file = try open(best)
     for parameter in parameters { try Self.read(parameter, as: prefix + parameter.name, file) }
   }
 
@@ -93,7 +116,7 @@ struct CheckpointFolder {
   ) throws {
     guard let info = file.info(name), info.shape == parameter.shape else {
       throw CheckpointError(
-        description: "\(file.url.path) has no weight \(name) of shape \(parameter.shape). "
+        "\(file.url.path) has no weight \(name) of shape \(parameter.shape). "
           + "Start again with --fresh.")
     }
     try parameter.store.withValues(of: parameter) { try file.read(name, into: $0) }

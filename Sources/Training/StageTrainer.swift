@@ -102,6 +102,16 @@ public final class StageTrainer {
     self.progress = progress
   }
 
+  /// Looks whether ``run()`` could go on from what is in a folder; nothing is changed.
+  ///
+  /// - Throws: ``CheckpointError`` when the checkpoint there is damaged or of another configuration.
+  public static func checkCheckpoint(in folder: URL, digest: String) throws {
+    let checkpoint = CheckpointFolder(url: folder.appending(path: "checkpoint"))
+    guard let state = try checkpoint.state(digest: digest) else { return }
+    if state.bestEpoch != nil || state.isFinished { try checkpoint.checkBest() }
+    _ = try TrainingLog(url: folder.appending(path: "log.jsonl"), keeping: state.logRecords)
+  }
+
   /// Every weight that some stage trains, once.
   private var trained: [Parameter] {
     var seen: Set<Parameter> = []
@@ -111,8 +121,11 @@ public final class StageTrainer {
   /// Trains to the end, or from the last checkpoint to the end, and loads the best weights.
   ///
   /// - Throws: ``TrainingStopped`` after a checkpoint when the stop signal came; ``CheckpointError``;
-  ///   a file error when the disk is full.
+  ///   ``TrainingDiverged``; a file error when the disk is full.
   public func run() throws -> TrainingSummary {
+    // A killed program may have left some.
+    AtomicFile.removePartials(in: folder.url)
+    AtomicFile.removePartials(in: logURL.deletingLastPathComponent())
     var state = TrainingState(digest: digest)
     if let saved = try folder.load(digest: digest, into: trained) { state = saved }
     var log = try TrainingLog(url: logURL, keeping: state.logRecords)
@@ -157,6 +170,9 @@ public final class StageTrainer {
         let batch = Array(permutation[first..<min(first + stage.batchSize, permutation.count)])
         let loss = stage.objective.gradients(
           of: batch, for: stage.parameters, draw: epochKey.named("draw"), lanes: lanes)
+        guard loss.isFinite else {
+          throw TrainingDiverged(stage: stage.name, update: state.update + 1, loss: loss)
+        }
         let rate = schedule.learningRate(at: state.update)
         let norm = optimizer.step(learningRate: rate)
         let seconds = start.duration(to: .now).seconds
@@ -182,6 +198,12 @@ public final class StageTrainer {
     state.batch = 0
     state.update = 0
     state.isFinished = state.stage == stages.count
+    if !state.isFinished {
+      // The best of a stage is of that stage: losses of two stages need not be comparable.
+      state.bestValidationLoss = nil
+      state.bestEpoch = nil
+      state.lastValidationLoss = nil
+    }
     try save(&state, stage, optimizer, log)
   }
 
@@ -190,6 +212,7 @@ public final class StageTrainer {
     _ optimizer: AdamW
   ) throws {
     if let validation = stage.validation {
+      precondition(validation.sampleCount > 0, "validation needs samples")
       let stop = stop
       let loss = validation.meanLoss(
         group: 4, executor: lanes.executor, pool: lanes.pool, shouldStop: { stop.isRequested })
@@ -197,6 +220,9 @@ public final class StageTrainer {
         // Stopped in the middle of validation: the checkpoint says that the epoch's updates are done.
         try save(&state, stage, optimizer, log)
         throw TrainingStopped()
+      }
+      guard loss.isFinite else {
+        throw TrainingDiverged(stage: stage.name, update: state.update, loss: loss)
       }
       state.lastValidationLoss = loss
       if loss < state.bestValidationLoss ?? .infinity {
@@ -225,8 +251,7 @@ public final class StageTrainer {
   private func save(
     _ state: inout TrainingState, _ stage: Stage, _ optimizer: AdamW, _ log: TrainingLog
   ) throws {
-    try FileManager.default.createDirectory(
-      at: logURL.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try AtomicFile.ensureFolder(logURL.deletingLastPathComponent())
     try log.write()
     state.logRecords = log.records.count
     let moments = state.isFinished ? [] : optimizer.state

@@ -29,13 +29,17 @@ struct TrainingLog {
   private(set) var records: [TrainingRecord]
 
   /// Reads what an earlier sitting wrote, up to the checkpoint's record count.
+  /// - Throws: ``CheckpointError`` when it lacks some of them.
   init(url: URL, keeping count: Int) throws {
     self.url = url
     records = []
     guard count > 0 else { return }
-    let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").prefix(count)
-    let decoder = JSONDecoder()
-    records = try lines.map { try decoder.decode(TrainingRecord.self, from: Data($0.utf8)) }
+    records = (try? TrainingRecord.read(url).prefix(count)).map(Array.init) ?? []
+    guard records.count == count else {
+      throw CheckpointError(
+        "The training log \(url.path) is missing or damaged: the checkpoint beside it speaks of "
+          + "\(count) records. Start again with --fresh.")
+    }
   }
 
   mutating func append(_ record: TrainingRecord) { records.append(record) }
@@ -55,6 +59,9 @@ struct TrainingLog {
 extension TrainingRecord {
   /// The records of a run's `log.jsonl`.
   public static func read(_ url: URL) throws -> [TrainingRecord] {
-    try TrainingLog(url: url, keeping: .max).records
+    let decoder = JSONDecoder()
+    return try Data(contentsOf: url).split(separator: UInt8(ascii: "\n")).map {
+      try decoder.decode(Self.self, from: Data($0))
+    }
   }
 }
