@@ -42,7 +42,9 @@ struct Dragoman: AsyncParsableCommand {
       Foundation.exit(ProgramExit.usage.rawValue)
     }
     let failure = ProgramFailure(error)
-    for line in failure.messages { write("dragoman: error: \(line)") }
+    // A run that stopped when asked to did nothing wrong.
+    let prefix = failure.exit == .resumable ? "dragoman: " : "dragoman: error: "
+    for line in failure.messages { write(prefix + line) }
     Foundation.exit(failure.exit.rawValue)
   }
 

@@ -48,7 +48,7 @@ struct RunCommand: ParsableCommand {
         threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
         isFresh: fresh, isQuiet: quiet)
       let summary = try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
-      print(summary.tableText)
+      try StandardOutput.print(summary.tableText)
     }
   }
 }

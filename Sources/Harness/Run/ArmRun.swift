@@ -68,19 +68,29 @@ struct ArmRun {
   let console: Console
   let maximumUpdates: Int?
 
+  /// Digest of everything that decides the weights.
+  private var digest: String {
+    plan.digest(seed: seed, inputs: inputs, training: config.training, limit: maximumUpdates)
+  }
+
+  /// - Throws: `CheckpointError` when an earlier run left a checkpoint that this one can't go on from.
+  func checkCheckpoint() throws {
+    try StageTrainer.checkCheckpoint(in: folder.url, digest: digest)
+  }
+
   /// The trained projector, its best weights loaded, and what it came to.
   ///
   /// - Throws: ``RunStopped`` at a signal, leaving a checkpoint.
   func run() throws -> (projector: any Projector, outcome: ArmOutcome, captions: [CaptionRecord]) {
     let projector = try plan.makeProjector(seed: seed, inputs: inputs)
-    let digest = plan.digest(
-      seed: seed, inputs: inputs, training: config.training, limit: maximumUpdates)
+    let digest = digest
     let summary = try train(projector, digest: digest)
     let evaluated = Digest.of(
       digest + config.evaluation.decode.resolved.yaml + "\(config.evaluation.controls)"
         + String(config.evaluation.seed))
     if let outcome = savedOutcome(digest: evaluated),
-      let captions = try? CaptionRecord.read(folder.captions)
+      let captions = try? CaptionRecord.read(folder.captions),
+      captions.map(\.image) == inputs.dataset.test.map(\.id)
     {
       return (projector, outcome, captions)
     }
@@ -93,6 +103,8 @@ struct ArmRun {
       bestValidationLoss: summary.bestValidationLoss,
       finalValidationLoss: summary.finalValidationLoss, bestEpoch: summary.bestEpoch,
       seconds: summary.seconds)
+    // Metrics vouch for the captions beside them: the old ones go first.
+    try? FileManager.default.removeItem(at: folder.metrics)
     try CaptionRecord.write(captions, to: folder.captions)
     try outcome.write(to: folder.metrics)
     return (projector, outcome, captions)

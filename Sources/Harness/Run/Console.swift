@@ -42,6 +42,14 @@ public final class Console: Sendable {
     }
   }
 
+  /// Removes a bar that is shown, so that the next line begins at the margin.
+  func endBar() {
+    state.withLock { state in
+      if state.barIsShown { write("\r\u{1B}[K") }
+      state.barIsShown = false
+    }
+  }
+
   private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
   /// `1 h 02 min`, `3 min 05 s`, `12 s`.

@@ -81,9 +81,11 @@ public struct PatchGrid: Sendable, Hashable {
 /// A run that stopped at a signal and can go on.
 public struct RunStopped: Error, ExitCodeProviding, CustomStringConvertible {
   public let signal: Int
+  /// The run began with `--fresh`, which would throw the checkpoint away.
+  var isFresh = false
   public var programExit: ProgramExit { .resumable }
   public var description: String {
-    "Stopped. The same command goes on from the last checkpoint."
+    "stopped; the same command\(isFresh ? " without --fresh" : "") goes on from the last checkpoint"
   }
 }
 

@@ -53,33 +53,48 @@ public struct ExperimentRunner {
     let config = experiment.config
     let name = config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? "")
     let folder = ResultsFolder(options.results.appending(path: name))
-    if options.isFresh { try? FileManager.default.removeItem(at: folder.url) }
+    defer { console.endBar() }
+    // Before the work, not after it; an empty folder goes again.
+    try folder.prepare()
+    defer { rmdir(folder.url.path) }
     let executor = LaneExecutor(threads: options.threads)
     let inputs = try InputLoader(
       config: config, cache: options.cache, executor: executor, console: console, stop: stop,
       maximumUpdates: options.maximumUpdates
     ).load()
-    try AtomicFile.ensureFolder(folder.url)
-    try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
     let lanes = Lanes(count: config.training.lanes, threads: options.threads)
-    var runs: [FinishedRun] = []
-    // Heatmaps are drawn of the first seed.
-    var drawn: [HeatmapArm] = []
-    for seed in config.training.seeds {
-      for plan in ArmPlan.arms(of: config) {
-        console.log("\(plan.name), seed \(seed)")
-        let run = ArmRun(
+    let armRuns = config.training.seeds.flatMap { seed in
+      ArmPlan.arms(of: config).map { plan in
+        ArmRun(
           plan: plan, seed: seed, config: config, inputs: inputs,
           folder: folder.run(arm: plan.name, seed: seed), lanes: lanes, stop: stop,
           console: console, maximumUpdates: options.maximumUpdates)
+      }
+    }
+    if options.isFresh {
+      try folder.clear()
+    } else {
+      // All of them before any file changes: a refused run leaves the earlier results as they were.
+      for run in armRuns { try run.checkCheckpoint() }
+    }
+    try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
+    var runs: [FinishedRun] = []
+    // Heatmaps are drawn of the first seed.
+    var drawn: [HeatmapArm] = []
+    for run in armRuns {
+      console.log("\(run.plan.name), seed \(run.seed)")
+      do {
         let result = try run.run()
         runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
-        if seed == config.training.seeds.first {
+        if run.seed == config.training.seeds.first {
           drawn.append(
             HeatmapArm(
-              plan: plan, projector: result.projector, captions: result.captions,
+              plan: run.plan, projector: result.projector, captions: result.captions,
               folder: run.folder))
         }
+      } catch var stopped as RunStopped {
+        stopped.isFresh = options.isFresh
+        throw stopped
       }
     }
     console.log("Scoring")

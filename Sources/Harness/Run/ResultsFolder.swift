@@ -15,6 +15,26 @@ public struct ResultsFolder: Sendable {
   public var captions: URL { url.appending(path: "captions.md") }
   public func comparison(_ format: String) -> URL { url.appending(path: "comparison.\(format)") }
 
+  /// Makes the folder if it is not there.
+  /// - Throws: `FileError` when it can't be made or written to.
+  func prepare() throws {
+    try AtomicFile.ensureFolder(url)
+    AtomicFile.removePartials(in: url)
+    guard access(url.path, W_OK | X_OK) == 0 else {
+      throw FileError(path: url.path, operation: .write, cause: String(cString: strerror(errno)))
+    }
+  }
+
+  /// Throws away what an earlier run left, and keeps the empty folder.
+  func clear() throws {
+    do {
+      try FileManager.default.removeItem(at: url)
+    } catch {
+      throw FileError(path: url.path, operation: .remove, cause: FileError.cause(of: error))
+    }
+    try prepare()
+  }
+
   /// The folder of one arm and seed.
   public func run(arm: String, seed: Int) -> RunFolder {
     RunFolder(url: url.appending(path: arm).appending(path: "seed-\(seed)"))

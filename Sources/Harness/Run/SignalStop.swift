@@ -17,7 +17,12 @@ public final class SignalStop {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         if stop.isRequested {
+          // Dispatch blocks signals on its threads: raised here it would only wait.
+          var own = sigset_t()
+          sigemptyset(&own)
+          sigaddset(&own, number)
           signal(number, SIG_DFL)
+          pthread_sigmask(SIG_UNBLOCK, &own, nil)
           raise(number)
         }
         stop.request(signal: Int(number))

@@ -120,6 +120,12 @@ extension InputLoader {
     let folder = cache.appending(path: "models").appending(path: "\(kind)-\(digest)")
     console.log("Small \(stage.name)")
     let console = console
+    do {
+      try StageTrainer.checkCheckpoint(in: folder, digest: digest)
+    } catch is CheckpointError {
+      console.log("  what the cache held is damaged; it is made again")
+      try FileManager.default.removeItem(at: folder)
+    }
     let trainer = StageTrainer(
       stages: [stage], lanes: lanes, order: key.named("order"), folder: folder, digest: digest,
       stop: stop

@@ -1,0 +1,157 @@
+import Foundation
+import Testing
+
+/// What a user sees when a run cannot go on: one clear error, the right exit code, nothing lost.
+@Suite("Errors of dragoman run")
+struct RunErrorsTests {
+  @Test("an experiment file that is missing")
+  func missingFile() throws {
+    try expectError(["run", "absent.yaml"], 74, "there is no experiment file absent.yaml")
+  }
+
+  @Test("an unknown key")
+  func unknownKey() throws {
+    try expectError(
+      ["run", "tiny.yaml", "+trainng.seeds=[1]"], 65,
+      "override '+trainng.seeds=[1]': trainng: unknown key; did you mean 'training'?")
+  }
+
+  @Test(
+    "wrong usage", arguments: [(["--threads", "0"], "--threads"), (["--steps", "0"], "--steps")])
+  func usage(arguments: [String], option: String) throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let ending = try Program.run(tiny.arguments(arguments), in: tiny.folder)
+    #expect(ending.code == 64)
+    #expect(ending.errorLines.first == "dragoman: error: \(option) must be at least 1.")
+    #expect(ending.output.isEmpty)
+  }
+
+  @Test("a results folder that can't be made is found before any work")
+  func resultsFolder() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let ending = try Program.run(tiny.arguments(results: "tiny.yaml"), in: tiny.folder)
+    #expect(ending.code == 74)
+    let path = tiny.folder.appending(path: "tiny.yaml/tiny").path
+    #expect(
+      ending.errors == "dragoman: error: Cannot create the folder \(path): Not a directory.\n")
+    #expect(!FileManager.default.fileExists(atPath: tiny.folder.appending(path: "cache").path))
+  }
+
+  @Test("a full disk: one error, and with room again the same bits as ever")
+  func fullDisk() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run(results: "whole")
+    let ending = try Program.run(
+      tiny.arguments(["--quiet"]), in: tiny.folder, fileLimit: 16)
+    #expect(ending.code == 74, "\(ending)")
+    let file = "results/tiny/qformer/seed-0/checkpoint/best.safetensors"
+    #expect(
+      ending.errors == "dragoman: error: Cannot write \(tiny.folder.appending(path: file).path): "
+        + "File too large.\n")
+    #expect(tiny.partials() == [])
+    try tiny.run()
+    let (whole, after) = (try tiny.bits("whole"), try tiny.bits())
+    for (name, data) in whole { #expect(after[name] == data, "\(name) differs") }
+  }
+
+  @Test("standard output that takes no more")
+  func fullOutput() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let ending = try Program.run(
+      tiny.arguments(["--quiet"]), in: tiny.folder, output: "/dev/full")
+    #expect(ending.code == 74)
+    #expect(
+      ending.errors == "dragoman: error: Cannot write standard output: No space left on device.\n")
+  }
+
+  @Test("another configuration is refused and changes no file of the earlier run")
+  func otherConfiguration() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run()
+    let before = try contents(tiny.results)
+    let ending = try Program.run(
+      tiny.arguments(["--quiet", "training.stages.0.epochs=3"]), in: tiny.folder)
+    #expect(ending.code == 65)
+    let file = tiny.results.appending(path: "tiny/mlp/seed-0/checkpoint/last.safetensors").path
+    #expect(
+      ending.errors == "dragoman: error: \(file) was made with another configuration or other "
+        + "inputs. Go on with the file that made it, choose another --results folder, or start "
+        + "again with --fresh.\n")
+    #expect(try contents(tiny.results) == before)
+  }
+
+  @Test(
+    "a damaged checkpoint is refused, and --fresh starts again",
+    arguments: ["checkpoint/last.safetensors", "checkpoint/best.safetensors", "log.jsonl"])
+  func damagedCheckpoint(name: String) throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run()
+    let bits = try tiny.bits()
+    let file = tiny.results.appending(path: "tiny/qformer/seed-0").appending(path: name)
+    try Data(contentsOf: file).prefix(300).write(to: file)
+    let before = try contents(tiny.results)
+    let ending = try Program.run(tiny.arguments(["--quiet"]), in: tiny.folder)
+    #expect(ending.code == 65, "\(ending)")
+    #expect(ending.errorLines.count == 1)
+    #expect(ending.errors.contains(file.path) && ending.errors.contains("damaged"))
+    #expect(ending.errors.contains("Start again with --fresh."))
+    #expect(try contents(tiny.results) == before)
+    let again = try Program.run(tiny.arguments(["--quiet", "--fresh"]), in: tiny.folder)
+    #expect(again.code == 0, "\(again)")
+    let after = try tiny.bits()
+    for (name, data) in bits { #expect(after[name] == data, "\(name) differs") }
+  }
+
+  @Test("a damaged small model in the cache is made again, to the same bits")
+  func damagedCache() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run(results: "whole")
+    let models = tiny.folder.appending(path: "cache/models")
+    for model in try FileManager.default.contentsOfDirectory(atPath: models.path) {
+      let file = models.appending(path: model).appending(path: "checkpoint/best.safetensors")
+      try Data(contentsOf: file).dropLast(5).write(to: file)
+    }
+    try tiny.run()
+    let (whole, after) = (try tiny.bits("whole"), try tiny.bits())
+    for (name, data) in whole { #expect(after[name] == data, "\(name) differs") }
+  }
+
+  @Test("--fresh loses nothing when the inputs can't be read")
+  func freshKeepsResults() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run()
+    let before = try contents(tiny.results)
+    let ending = try Program.run(
+      tiny.arguments(["--fresh", "~encoder", "+encoder={kind: dinov2, model: /nowhere}"]),
+      in: tiny.folder)
+    #expect(ending.code == 65, "\(ending)")
+    #expect(try contents(tiny.results) == before)
+  }
+
+  private func expectError(_ arguments: [String], _ code: Int32, _ message: String) throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let ending = try Program.run(arguments, in: tiny.folder)
+    #expect(
+      ending == Program.Ending(code: code, output: "", errors: "dragoman: error: \(message)\n"))
+    #expect(!FileManager.default.fileExists(atPath: tiny.folder.appending(path: "Results").path))
+  }
+}
+
+/// Every file under a folder.
+func contents(_ folder: URL) throws -> [String: Data] {
+  var found: [String: Data] = [:]
+  for case let name as String in FileManager.default.enumerator(atPath: folder.path) ?? .init() {
+    let file = folder.appending(path: name)
+    if !file.hasDirectoryPath, let data = try? Data(contentsOf: file) { found[name] = data }
+  }
+  return found
+}
