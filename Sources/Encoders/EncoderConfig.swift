@@ -93,7 +93,7 @@ public struct PretrainedEncoderConfig: ConfigSection {
     .integer(
       "image_size", \.imageSize, .positive,
       "Side in pixels; positions are resized; null: as preprocessor_config.json says."),
-    .integer("batch", \.batch, .positive, "Images encoded at a time."),
+    .integer("batch", \.batch, .positive, "Images that a thread takes at a time."),
     .choice("precision", \.precision, "How features are kept in the store."),
   ]
 }

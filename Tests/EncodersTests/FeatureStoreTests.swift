@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
+import Layers
 import Storage
+import Tensors
 import Testing
 
 @testable import Encoders
@@ -32,6 +34,22 @@ import Testing
     _ = try fixture.features(of: images, threads: 1)
     _ = try other.features(of: images, threads: 2)
     #expect(try Data(contentsOf: fixture.shard) == Data(contentsOf: other.shard))
+  }
+
+  /// Five tokens an image: its rows lie at every place of a product's tiles.
+  @Test func featuresDoNotDependOnCompany() throws {
+    let model = try ViTModel(
+      EncoderFixture("vit-tiny").folder, store: ParameterStore(),
+      executor: LaneExecutor(threads: 1))
+    let images = try fixture.images(0..<9)
+    let together = try #require(
+      try fixture.features(of: images, encoder: model, batch: 9).table)
+    #expect(together.tokens == 4)
+    let other = try FeatureStoreFixture()
+    for (index, image) in images.enumerated() {
+      let alone = try #require(try other.features(of: [image], encoder: model).table)
+      #expect(alone.values(0) == together.values(index))
+    }
   }
 
   @Test func keyStaysFromVersionToVersion() {
