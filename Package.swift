@@ -85,7 +85,7 @@ let targets: [Target] = [
       "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
       "Tokenizers",
     ]),
-  tests("MetricsTests", uses: ["Metrics"]),
+  tests("MetricsTests", uses: ["Metrics", "CZlib"]),
   tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),
   tests(
     "HarnessTests",

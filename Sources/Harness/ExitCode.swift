@@ -152,6 +152,18 @@ extension CaptionSetError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
 
+extension CaptionFileError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    if case .unreadable = self { .inputOutput } else { .badData }
+  }
+}
+
+extension METEORDataError: ExitCodeProviding {
+  public var programExit: ProgramExit {
+    if case .unreadable = self { .inputOutput } else { .badData }
+  }
+}
+
 extension SummaryError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }

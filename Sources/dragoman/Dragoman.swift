@@ -12,7 +12,10 @@ struct Dragoman: AsyncParsableCommand {
       75 stopped but resumable, 130 and 143 ended by a signal.
       """,
     version: Version.text,
-    subcommands: [RunCommand.self, HeatmapCommand.self, ValidateCommand.self, SchemaCommand.self])
+    subcommands: [
+      RunCommand.self, ScoreCommand.self, HeatmapCommand.self, ValidateCommand.self,
+      SchemaCommand.self,
+    ])
 
   static func main() async {
     do {

@@ -44,4 +44,45 @@ import Testing
     #expect(metric.name == "METEOR-1.5 (exact+stem)")
     try check(metric, "METEOR_exact_stem", folder)
   }
+
+  /// Data of the later stages on this machine: `DRAGOMAN_METEOR_DATA`, or the usual places.
+  static let resources: METEORResources? = {
+    let environment = ProcessInfo.processInfo.environment
+    let cache = FileManager.default.temporaryDirectory.appending(path: "dragoman-metrics-tests")
+    return try? METEORResources.find(
+      folder: environment["DRAGOMAN_METEOR_DATA"], cache: cache, environment: environment)
+  }()
+
+  @Test(
+    .enabled(if: resources?.synonyms != nil, "WordNet is not installed (wordnet-base)"),
+    arguments: MetricFixture.folders)
+  func exactStemAndSynonymMatchesEqualTheJar(folder: URL) throws {
+    let resources = try #require(Self.resources)
+    let metric = METEOR(stages: [.exact, .stem, .synonym], resources: resources)
+    #expect(metric.name == "METEOR-1.5 (exact+stem+synonym)")
+    try check(metric, "METEOR_exact_stem_synonym", folder)
+  }
+
+  @Test(
+    .enabled(
+      if: resources?.paraphrases != nil && resources?.synonyms != nil,
+      "pycocoevalcap is not installed; DRAGOMAN_METEOR_DATA names its meteor folder"),
+    arguments: MetricFixture.folders)
+  func allStagesEqualTheJar(folder: URL) throws {
+    let metric = METEOR(resources: try #require(Self.resources))
+    #expect(metric.name == "METEOR-1.5 (exact+stem+synonym+paraphrase)")
+    try check(metric, "METEOR", folder)
+  }
+
+  @Test(
+    .enabled(
+      if: resources?.jar != nil, "DRAGOMAN_METEOR_DATA does not name a folder with the jar"),
+    arguments: MetricFixture.folders)
+  func synonymsOfTheJarEqualThoseOfWordNet(folder: URL) throws {
+    let jar = try #require(Self.resources?.jar)
+    let resources = METEORResources(
+      synonyms: try SynonymDictionary(jar: jar), paraphrases: nil)
+    let metric = METEOR(resources: resources)
+    try check(metric, "METEOR_exact_stem_synonym", folder)
+  }
 }

@@ -43,7 +43,7 @@ public final class Console: Sendable {
   }
 
   /// Removes a bar that is shown, so that the next line begins at the margin.
-  func endBar() {
+  public func endBar() {
     state.withLock { state in
       if state.barIsShown { write("\r\u{1B}[K") }
       state.barIsShown = false

@@ -47,55 +47,41 @@ struct NGrams: Sendable {
 
 /// Interns pairs of non-negative ids.
 ///
-/// Open addressing, linear probing, at most half full.
+/// Open addressing, linear probing, at most half full; key and value side by side.
 struct PairTable {
-  private var keys: [UInt64]
-  private var values: [Int32]
+  private var slots: [(key: UInt64, value: Int32)]
   private(set) var count = 0
+
+  private static let empty = UInt64.max
 
   init(expected: Int) {
     var capacity = 1024
     while capacity < expected * 2 { capacity *= 2 }
-    keys = Array(repeating: .max, count: capacity)
-    values = Array(repeating: 0, count: capacity)
+    slots = Array(repeating: (Self.empty, 0), count: capacity)
   }
 
   mutating func id(_ first: Int32, _ second: Int32) -> Int32 {
     let key = UInt64(UInt32(bitPattern: first)) << 32 | UInt64(UInt32(bitPattern: second))
-    var slot = Self.slot(key, keys.count)
-    while keys[slot] != key {
-      if keys[slot] == .max {
-        keys[slot] = key
-        values[slot] = Int32(count)
+    var slot = Self.slot(key, slots.count)
+    while slots[slot].key != key {
+      if slots[slot].key == Self.empty {
+        slots[slot] = (key, Int32(count))
         count += 1
-        if count * 2 > keys.count { grow() }
+        if count * 2 > slots.count { grow() }
         return Int32(count - 1)
       }
-      slot = (slot + 1) & (keys.count - 1)
+      slot = (slot + 1) & (slots.count - 1)
     }
-    return values[slot]
-  }
-
-  /// The id of a pair that may be absent.
-  func existing(_ first: Int32, _ second: Int32) -> Int32? {
-    let key = UInt64(UInt32(bitPattern: first)) << 32 | UInt64(UInt32(bitPattern: second))
-    var slot = Self.slot(key, keys.count)
-    while keys[slot] != key {
-      if keys[slot] == .max { return nil }
-      slot = (slot + 1) & (keys.count - 1)
-    }
-    return values[slot]
+    return slots[slot].value
   }
 
   private mutating func grow() {
-    let old = (keys, values)
-    keys = Array(repeating: .max, count: old.0.count * 2)
-    values = Array(repeating: 0, count: old.0.count * 2)
-    for (index, key) in old.0.enumerated() where key != .max {
-      var slot = Self.slot(key, keys.count)
-      while keys[slot] != .max { slot = (slot + 1) & (keys.count - 1) }
-      keys[slot] = key
-      values[slot] = old.1[index]
+    let old = slots
+    slots = Array(repeating: (Self.empty, 0), count: old.count * 2)
+    for entry in old where entry.key != Self.empty {
+      var slot = Self.slot(entry.key, slots.count)
+      while slots[slot].key != Self.empty { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = entry
     }
   }
 

@@ -61,16 +61,22 @@ public struct Vocabulary: Sendable {
   /// The id of a token, or `nil` if it was never seen.
   public func id(of token: some StringProtocol) -> Int32? {
     var token = String(token)
-    return token.withUTF8 { bytes in
-      let hash = Self.hash(bytes)
-      var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-      while slots[slot] != 0 {
-        let id = Int(slots[slot]) - 1
-        if hashes[id] == hash, equals(id, bytes) { return Int32(id) }
-        slot = (slot + 1) & (slots.count - 1)
-      }
-      return nil
+    return token.withUTF8 { id(of: $0) }
+  }
+
+  package func id(of token: ArraySlice<UInt8>) -> Int32? {
+    token.withUnsafeBufferPointer { id(of: $0) }
+  }
+
+  private func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? {
+    let hash = Self.hash(token)
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let id = Int(slots[slot]) - 1
+      if hashes[id] == hash, equals(id, token) { return Int32(id) }
+      slot = (slot + 1) & (slots.count - 1)
     }
+    return nil
   }
 
   private func equals(_ id: Int, _ token: UnsafeBufferPointer<UInt8>) -> Bool {

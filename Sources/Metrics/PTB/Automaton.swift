@@ -6,14 +6,18 @@ struct PatternSet: Sendable {
   /// Class of every UTF-16 unit.
   let classOfUnit: [UInt8]
   let classCount: Int
-  /// Edges of each state: the sets are rows of `setHasClass`, -1 is a step without input.
-  fileprivate var edges: [[(set: Int, target: Int)]] = []
+  /// The set that a state reads, a row of `setHasClass`, or -1 where it reads nothing.
+  fileprivate let setOfState: [Int32]
   /// Index of the pattern that ends in a state, or -1.
-  fileprivate var accepted: [Int] = []
+  fileprivate let accepted: [Int32]
+  /// The states that read or accept and that are reached without input after a state's input:
+  /// `reached[reachedStarts[i]..<reachedStarts[i + 1]]`.
+  fileprivate let reached: [Int32]
+  fileprivate let reachedStarts: [Int]
   /// `setHasClass[set · classCount + class]`.
   fileprivate let setHasClass: [Bool]
-  /// Where each list begins.
-  fileprivate let starts: [Int]
+  /// The states that read or accept where each list begins.
+  fileprivate let starts: [[Int32]]
 
   /// Each list is one automaton, in which earlier patterns go before later ones.
   init(_ lists: [[Pattern]]) {
@@ -33,13 +37,22 @@ struct PatternSet: Sendable {
           sets.append(set)
           return sets.count - 1
         }
-        builder.accepted[last] = index
+        builder.accepted[last] = Int32(index)
       }
     }
-    self.starts = starts
-    edges = builder.edges
-    accepted = builder.accepted
     (classOfUnit, classCount, setHasClass) = Self.partition(sets)
+    var closures = Closures(builder)
+    self.starts = starts.map { closures.states(from: $0) }
+    setOfState = builder.inputs.map { Int32($0?.set ?? -1) }
+    accepted = builder.accepted
+    var reached: [Int32] = []
+    var reachedStarts = [0]
+    for input in builder.inputs {
+      if let input { reached += closures.states(from: input.target) }
+      reachedStarts.append(reached.count)
+    }
+    self.reached = reached
+    self.reachedStarts = reachedStarts
   }
 
   /// Cuts all units into the coarsest classes that every set is a union of.
@@ -92,23 +105,27 @@ struct PatternSet: Sendable {
     return (classOfUnit, count, setHasClass)
   }
 
+  /// Thompson's construction: a state reads at most one set.
   private struct Builder {
-    var edges: [[(set: Int, target: Int)]] = []
-    var accepted: [Int] = []
+    var inputs: [(set: Int, target: Int)?] = []
+    /// Steps without input.
+    var steps: [[Int]] = []
+    var accepted: [Int32] = []
 
     mutating func state() -> Int {
-      edges.append([])
+      inputs.append(nil)
+      steps.append([])
       accepted.append(-1)
-      return edges.count - 1
+      return steps.count - 1
     }
 
-    mutating func connect(_ from: Int, _ to: Int) { edges[from].append((-1, to)) }
+    mutating func connect(_ from: Int, _ to: Int) { steps[from].append(to) }
 
     mutating func add(_ pattern: Pattern, after start: Int, _ index: (UnitSet) -> Int) -> Int {
       switch pattern {
       case .units(let set):
         let end = state()
-        edges[start].append((index(set), end))
+        inputs[start] = (index(set), end)
         return end
       case .sequence(let parts):
         return parts.reduce(start) { add($1, after: $0, index) }
@@ -132,6 +149,36 @@ struct PatternSet: Sendable {
       }
     }
   }
+
+  /// Finds what is reached without input.
+  private struct Closures {
+    private let builder: Builder
+    private var mark: [Int]
+    private var round = 0
+
+    init(_ builder: Builder) {
+      self.builder = builder
+      mark = Array(repeating: 0, count: builder.steps.count)
+    }
+
+    /// The states that read or accept, in order.
+    mutating func states(from start: Int) -> [Int32] {
+      round += 1
+      mark[start] = round
+      var pending = [start]
+      var states: [Int32] = []
+      while let state = pending.popLast() {
+        if builder.inputs[state] != nil || builder.accepted[state] >= 0 {
+          states.append(Int32(state))
+        }
+        for next in builder.steps[state] where mark[next] != round {
+          mark[next] = round
+          pending.append(next)
+        }
+      }
+      return states.sorted()
+    }
+  }
 }
 
 /// The deterministic automaton of a ``PatternSet``, built as far as the text so far has asked for.
@@ -144,12 +191,15 @@ struct LazyAutomaton {
   private var transitions: [Int32] = []
   /// Index of the first pattern that ends in the state, or -1.
   private(set) var accepted: [Int32] = []
-  private var members: [[Int]] = []
-  private var stateOfMembers: [[Int]: Int32] = [:]
+  private var members: [[Int32]] = []
+  private var stateOfMembers: [[Int32]: Int32] = [:]
+  private var mark: [Int32]
+  private var round: Int32 = 0
 
   init(_ patterns: PatternSet, list: Int) {
     self.patterns = patterns
-    _ = state(closing: [patterns.starts[list]])
+    mark = Array(repeating: 0, count: patterns.accepted.count)
+    _ = state(of: patterns.starts[list])
   }
 
   /// The longest match that begins at `start`: its end and the first pattern that gives it.
@@ -183,38 +233,31 @@ struct LazyAutomaton {
   }
 
   private mutating func extend(_ state: Int32, _ unitClass: Int) -> Int32 {
-    var targets: [Int] = []
+    round += 1
+    var targets: [Int32] = []
     for member in members[Int(state)] {
-      for edge in patterns.edges[member] where edge.set >= 0 {
-        if patterns.setHasClass[edge.set * patterns.classCount + unitClass] {
-          targets.append(edge.target)
-        }
+      let set = Int(patterns.setOfState[Int(member)])
+      guard set >= 0, patterns.setHasClass[set * patterns.classCount + unitClass] else { continue }
+      let first = patterns.reachedStarts[Int(member)]
+      for target in patterns.reached[first..<patterns.reachedStarts[Int(member) + 1]]
+      where mark[Int(target)] != round {
+        mark[Int(target)] = round
+        targets.append(target)
       }
     }
-    let next = targets.isEmpty ? Self.dead : self.state(closing: targets)
+    targets.sort()
+    let next = targets.isEmpty ? Self.dead : self.state(of: targets)
     transitions[Int(state) * patterns.classCount + unitClass] = next
     return next
   }
 
-  /// The state whose members are all that `seeds` reach without input.
-  private mutating func state(closing seeds: [Int]) -> Int32 {
-    var reached = Set(seeds)
-    var pending = seeds
-    while let member = pending.popLast() {
-      for edge in patterns.edges[member] where edge.set < 0 && reached.insert(edge.target).inserted
-      {
-        pending.append(edge.target)
-      }
-    }
-    // Only states that read input or accept tell sets of states apart.
-    let key = reached.filter { member in
-      patterns.accepted[member] >= 0 || patterns.edges[member].contains { $0.set >= 0 }
-    }.sorted()
+  /// The state that stands for a sorted list of states of the patterns.
+  private mutating func state(of key: [Int32]) -> Int32 {
     if let known = stateOfMembers[key] { return known }
     let index = Int32(members.count)
     stateOfMembers[key] = index
     members.append(key)
-    accepted.append(Int32(key.map { patterns.accepted[$0] }.filter { $0 >= 0 }.min() ?? -1))
+    accepted.append(key.map { patterns.accepted[Int($0)] }.filter { $0 >= 0 }.min() ?? -1)
     transitions.append(
       contentsOf: repeatElement(Self.unknown, count: patterns.classCount))
     return index

@@ -215,20 +215,32 @@ enum PTBNormalization {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// Lower case as Java's `String.toLowerCase` has it: with a final sigma.
+  /// Lower case as Java's `String.toLowerCase` has it: a sigma that ends a word is another letter.
   static func lowercase(_ token: String) -> String {
     var result = String.UnicodeScalarView()
     let scalars = Array(token.unicodeScalars)
     for (index, scalar) in scalars.enumerated() {
       if scalar == "\u{3a3}" {
-        let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
-        let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
-        let isFinal = before?.properties.isCased == true && after?.properties.isCased != true
+        let before = scalars[..<index].reversed().prefix(while: isInsideWord)
+        let after = scalars[(index + 1)...].prefix(while: isInsideWord)
+        let isFinal = before.contains(where: isCased) && !after.contains(where: isCased)
         result.append(isFinal ? "\u{3c2}" : "\u{3c3}")
       } else {
         result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
       }
     }
     return String(result)
+  }
+
+  private static func isCased(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter: true
+    default: false
+    }
+  }
+
+  private static func isInsideWord(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+      || ["-", "'", "\u{2019}", "."].contains(scalar)
   }
 }

@@ -33,17 +33,26 @@ struct UnitSet: Hashable, Sendable {
     var letters: [ClosedRange<UInt16>] = []
     var digits: [ClosedRange<UInt16>] = []
     var uppercase: [ClosedRange<UInt16>] = []
+    func add(_ unit: UInt16, to ranges: inout [ClosedRange<UInt16>]) {
+      if let last = ranges.last, last.upperBound + 1 == unit {
+        ranges[ranges.count - 1] = last.lowerBound...unit
+      } else {
+        ranges.append(unit...unit)
+      }
+    }
     for unit in UInt16.min...UInt16.max {
       guard let scalar = Unicode.Scalar(unit) else { continue }
       let properties = scalar.properties
-      let isLetter = properties.generalCategory.isLetter
-      let isDigit = properties.generalCategory == .decimalNumber
-      guard isLetter || isDigit || properties.isUppercase,
+      let category = properties.generalCategory
+      let isLetter = category.isLetter
+      let isDigit = category == .decimalNumber
+      let isUppercase = properties.isUppercase
+      guard isLetter || isDigit || isUppercase,
         let age = properties.age, age.major < 6 || (age.major == 6 && age.minor == 0)
       else { continue }
-      if isLetter { letters.append(unit...unit) }
-      if isDigit { digits.append(unit...unit) }
-      if properties.isUppercase { uppercase.append(unit...unit) }
+      if isLetter { add(unit, to: &letters) }
+      if isDigit { add(unit, to: &digits) }
+      if isUppercase { add(unit, to: &uppercase) }
     }
     return (UnitSet(letters), UnitSet(digits), UnitSet(uppercase))
   }()

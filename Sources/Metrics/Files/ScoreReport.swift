@@ -1,0 +1,145 @@
+/// Scores of one or several candidate files against the same references.
+public struct ScoreReport: Sendable {
+  /// One candidate file.
+  public struct Candidate: Sendable {
+    public let name: String
+    public let scores: [MetricScores]
+    /// Intervals of the scores; empty unless asked for.
+    public let intervals: [Interval]
+    public let diversity: CaptionDiversity?
+  }
+
+  /// Two candidate files on one metric.
+  public struct Comparison: Sendable {
+    public let a: String
+    public let b: String
+    public let result: PairedComparison
+    /// Holm's correction over the pairs of files.
+    public let pHolm: Double
+  }
+
+  public let images: [String]
+  public let candidates: [Candidate]
+  public let comparisons: [Comparison]
+
+  /// What is scored and how.
+  public struct Options: Sendable {
+    public var metrics: [any CaptionMetric]
+    public var diversity = true
+    /// Whether intervals are made; comparisons have theirs anyway.
+    public var intervals = false
+    /// Scores only images that every candidate file has.
+    public var subset = false
+    public var resamples = 10_000
+    public var seed: UInt64 = 0
+    public var threads: Int
+
+    public init(metrics: [any CaptionMetric], threads: Int) {
+      self.metrics = metrics
+      self.threads = threads
+    }
+  }
+
+  /// Reads and scores files.
+  ///
+  /// - Parameters:
+  ///   - references: A file of references.
+  ///   - candidates: Files of candidates; two or more are compared.
+  ///   - options: What is scored and how.
+  ///   - progress: Called with the share done, from 0 to 1, and what is done next.
+  /// - Throws: ``CaptionFileError`` or ``CaptionSetError``.
+  public init(
+    references path: String, candidates paths: [String], options: Options,
+    progress: (Double, String) -> Void = { _, _ in }
+  ) throws {
+    precondition(!paths.isEmpty && options.resamples > 0)
+    let steps = Double(1 + paths.count * (1 + options.metrics.count) + (paths.count > 1 ? 1 : 0))
+    var done = 0.0
+    func step(_ text: String) {
+      progress(done / steps, text)
+      done += 1
+    }
+    step("reading captions")
+    let references = try CaptionFile(path: path, role: .references)
+    let files = try paths.map { try CaptionFile(path: $0, role: .candidates) }
+    let images = try Self.images(references, files, subset: options.subset)
+    let names = Self.names(paths)
+    var candidates: [Candidate] = []
+    for (file, name) in zip(files, names) {
+      step("\(name): tokens")
+      let set = try CaptionSet(
+        ids: images, candidates: images.map { file.captions(of: $0)?.first ?? "" },
+        references: images.map { references.captions(of: $0) ?? [] }, threads: options.threads)
+      let counted = CountedCaptions(set)
+      var scores: [MetricScores] = []
+      for metric in options.metrics {
+        step("\(name): \(type(of: metric))")
+        scores += metric.scores(for: counted, threads: options.threads)
+      }
+      let bootstrap = Bootstrap(resamples: options.resamples, seed: options.seed)
+      candidates.append(
+        Candidate(
+          name: name, scores: scores,
+          intervals: options.intervals
+            ? bootstrap.intervals(of: scores, threads: options.threads) : [],
+          diversity: options.diversity ? CaptionDiversity(counted) : nil))
+    }
+    if candidates.count > 1 { step("comparisons") }
+    self.images = images
+    self.candidates = candidates
+    comparisons = Self.compare(candidates, options)
+    progress(1, "done")
+  }
+
+  /// The images to score, in the order of the references.
+  private static func images(
+    _ references: CaptionFile, _ files: [CaptionFile], subset: Bool
+  ) throws -> [String] {
+    for file in files {
+      // An image that is only listed has no captions.
+      let unknown = file.images.filter { references.captions(of: $0) == nil }
+      guard unknown.isEmpty else {
+        throw CaptionFileError.unknown(
+          file: file.path, images: unknown, references: references.path)
+      }
+      let missing = references.images.filter { file.captions(of: $0) == nil }
+      guard subset || missing.isEmpty else {
+        throw CaptionFileError.missing(file: file.path, images: missing)
+      }
+    }
+    return references.images.filter { image in
+      files.allSatisfy { $0.captions(of: image) != nil }
+    }
+  }
+
+  /// The shortest ends of paths that tell them apart.
+  private static func names(_ paths: [String]) -> [String] {
+    let parts = paths.map { $0.split(separator: "/") }
+    for count in 1...(parts.map(\.count).max() ?? 1) {
+      let names = parts.map { $0.suffix(count).joined(separator: "/") }
+      if Set(names).count == names.count { return names }
+    }
+    // The same file twice.
+    return paths.enumerated().map { "\($0.element) (\($0.offset + 1))" }
+  }
+
+  /// All pairs on all metrics, corrected over the pairs of each metric.
+  private static func compare(_ candidates: [Candidate], _ options: Options) -> [Comparison] {
+    let test = PairedTest(
+      resamples: options.resamples, trials: options.resamples, seed: options.seed)
+    var pairs: [(a: String, b: String, results: [PairedComparison])] = []
+    for (index, a) in candidates.enumerated() {
+      for b in candidates.dropFirst(index + 1) {
+        let results = test.differences(a: a.scores, b: b.scores, threads: options.threads)
+        pairs.append((a.name, b.name, results))
+      }
+    }
+    guard let first = pairs.first else { return [] }
+    return first.results.indices.flatMap { metric in
+      let corrected = Summaries.holm(pairs.map { $0.results[metric].p })
+      return zip(pairs, corrected).map { pair, p in
+        Comparison(a: pair.a, b: pair.b, result: pair.results[metric], pHolm: p)
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+
+/// For each word the single-word names in its synsets, by NLTK's rules of inflection.
+struct NLTKSynonyms: Sendable {
+  private var names: [[Int32]]
+
+  /// Itself, and its synonyms among the known words.
+  func synonyms(of word: Int32) -> [Int32] { names[Int(word)] }
+
+  /// - Throws: ``METEORDataError`` if a file of WordNet can't be read.
+  init(_ words: Vocabulary, wordNetFolder folder: String) throws {
+    names = (0..<Int32(words.count)).map { [$0] }
+    let texts = (0..<Int32(words.count)).map { words[$0] }
+    for part in PartOfSpeech.allCases {
+      let exceptions = try Self.exceptions("\(folder)/\(part).exc")
+      var lemmas = Vocabulary()
+      let forms = texts.map { text in
+        Self.forms(of: text, part, exceptions).map { lemmas.intern($0) }
+      }
+      var offsets = [[Int32]](repeating: [], count: lemmas.count)
+      LemmaFile.index(try readFile("\(folder)/index.\(part)"), nil).collect(
+        lemmas, into: &offsets)
+      guard let data = MappedFile(path: "\(folder)/data.\(part)") else {
+        throw METEORDataError.unreadable(
+          path: "\(folder)/data.\(part)", reason: "it is missing or empty")
+      }
+      var known: [Int32: [Int32]] = [:]
+      for (word, forms) in forms.enumerated() {
+        for offset in forms.flatMap({ offsets[Int($0)] }) {
+          if known[offset] == nil {
+            known[offset] = Self.names(data, Int(offset)).compactMap { words.id(of: $0) }
+          }
+          names[word] += known[offset] ?? []
+        }
+      }
+    }
+  }
+
+  private static func exceptions(_ path: String) throws -> [String: [String]] {
+    var exceptions: [String: [String]] = [:]
+    for line in try readFile(path).split(separator: 10) {
+      let forms = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
+      if let first = forms.first { exceptions[first] = Array(forms.dropFirst()) }
+    }
+    return exceptions
+  }
+
+  /// The word and what it may be an inflection of.
+  private static func forms(
+    of word: String, _ part: PartOfSpeech, _ exceptions: [String: [String]]
+  ) -> [String] {
+    if let bases = exceptions[word] { return [word] + bases }
+    let endings: [(String, String)] =
+      switch part {
+      case .noun:
+        [
+          ("s", ""), ("ses", "s"), ("ves", "f"), ("xes", "x"), ("zes", "z"), ("ches", "ch"),
+          ("shes", "sh"), ("men", "man"), ("ies", "y"),
+        ]
+      case .verb:
+        [
+          ("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""), ("ing", "e"),
+          ("ing", ""),
+        ]
+      case .adj: [("er", ""), ("est", ""), ("er", "e"), ("est", "e")]
+      case .adv: []
+      }
+    return [word]
+      + endings.filter { word.hasSuffix($0.0) }.map { word.dropLast($0.0.count) + $0.1 }
+  }
+
+  /// The names in the synset at a byte offset, those of several words left out.
+  private static func names(_ data: MappedFile, _ offset: Int) -> [String] {
+    guard offset < data.bytes.count else { return [] }
+    let line = data.bytes[offset...].prefix { $0 != 10 }
+    let fields = line.split(separator: 32, maxSplits: 256)
+    guard fields.count > 4,
+      let count = Int(String(decoding: fields[3], as: UTF8.self), radix: 16),
+      fields.count > 4 + 2 * count
+    else { return [] }
+    return (0..<count).map { index in
+      let name = String(decoding: fields[4 + 2 * index], as: UTF8.self)
+      // An adjective may say where it stands: `galore(ip)`.
+      return String(name.prefix { $0 != "(" })
+    }.filter { !$0.contains("_") }
+  }
+}

@@ -1,0 +1,142 @@
+import ArgumentParser
+import Foundation
+import Harness
+import Metrics
+
+struct ScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Scores captions as pycocoevalcap does, without Python or Java.",
+    discussion: """
+      References are COCO annotations, candidates COCO result lists; both may be JSON lines with \
+      image_id and caption. Several candidate files give a comparison with p-values.
+
+      BLEU, ROUGE-L, CIDEr-D and METEOR 1.5 equal pycocoevalcap's values. METEOR's name says which \
+      stages ran: synonyms need WordNet (Debian: wordnet-base), paraphrases the meteor folder of an \
+      installed pycocoevalcap, which is found in the usual places or named by --meteor-data.
+      """)
+
+  @Option(help: ArgumentHelp("Reference captions.", valueName: "file"))
+  var references: String
+
+  @Option(
+    parsing: .upToNextOption, help: ArgumentHelp("Candidate captions.", valueName: "file"))
+  var candidates: [String]
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "What to report: \(ScoreMetric.allCases.map(\.rawValue).joined(separator: ", "))."
+        + " Default: all but nltk_meteor.", valueName: "metric"))
+  var metrics: [ScoreMetric] = [.bleu, .meteor, .rougeL, .ciderD, .diversity]
+
+  @Flag(help: "Print JSON: corpus values and those of every image.")
+  var json = false
+
+  @Flag(help: "Print CSV: corpus values, then comparisons.")
+  var csv = false
+
+  @Flag(help: "Add 95 % intervals, by bootstrap over images.")
+  var intervals = false
+
+  @Flag(help: "Score only the images that every candidate file has.")
+  var subset = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Document frequencies for CIDEr-D, from --write-idf; default: the references'.",
+      valueName: "file"))
+  var idf: String?
+
+  @Option(
+    help: ArgumentHelp("Write the references' document frequencies there.", valueName: "file"))
+  var writeIdf: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder with meteor-1.5.jar and data/paraphrase-en.gz.", valueName: "dir"))
+  var meteorData: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the compact paraphrase table is kept; default $DRAGOMAN_CACHE, else ~/.cache/dragoman.",
+      valueName: "dir"))
+  var cache: String?
+
+  @Option(help: "Resamples of an interval, and trials of a comparison.")
+  var resamples = 10_000
+
+  @Option(help: "Seed of resamples and trials.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Threads; the results do not depend on it. Default: all cores.")
+  var threads: Int?
+
+  @Flag(help: "Say nothing on standard error but errors.")
+  var quiet = false
+
+  func validate() throws {
+    if candidates.isEmpty { throw ValidationError("--candidates needs at least one file.") }
+    if json, csv { throw ValidationError("--json and --csv exclude each other.") }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    if resamples < 100 { throw ValidationError("--resamples must be at least 100.") }
+    if metrics.isEmpty { throw ValidationError("--metrics needs at least one metric.") }
+  }
+
+  func run() throws {
+    let console = Console(quiet: quiet)
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    if let writeIdf {
+      let file = try CaptionFile(path: references, role: .references)
+      let set = try CaptionSet(
+        ids: file.images, candidates: file.images.map { _ in "" }, references: file.captions,
+        threads: threads)
+      let source = URL(filePath: references).lastPathComponent
+      try DocumentFrequencies(countingReferencesOf: set, source: source).write(to: writeIdf)
+    }
+    var options = ScoreReport.Options(metrics: try scorers(console), threads: threads)
+    options.diversity = metrics.contains(.diversity)
+    options.intervals = intervals
+    options.subset = subset
+    options.resamples = resamples
+    options.seed = seed
+    let report = try ScoreReport(
+      references: references, candidates: candidates, options: options
+    ) { share, text in console.bar(share, text) }
+    console.endBar()
+    print(json ? report.json : csv ? report.csv : report.text, terminator: "")
+  }
+
+  private func scorers(_ console: Console) throws -> [any CaptionMetric] {
+    let needsResources = metrics.contains(.meteor) || metrics.contains(.nltkMETEOR)
+    let resources =
+      needsResources
+      ? try METEORResources.find(
+        folder: meteorData, cache: CacheFolder.resolve(cache),
+        progress: { text, share in console.bar(share, text) })
+      : METEORResources()
+    let frequencies = try idf.map { try DocumentFrequencies(path: $0) }
+    return ScoreMetric.allCases.filter(metrics.contains).compactMap { metric in
+      switch metric {
+      case .bleu: BLEU()
+      case .meteor: METEOR(resources: resources)
+      case .rougeL: ROUGEL()
+      case .ciderD: CIDErD(documentFrequencies: frequencies)
+      case .nltkMETEOR: NLTKMETEOR(resources: resources)
+      case .diversity: nil
+      }
+    }
+  }
+}
+
+/// What `--metrics` may name, in the order of a report.
+enum ScoreMetric: String, CaseIterable, ExpressibleByArgument {
+  /// BLEU-1 to BLEU-4.
+  case bleu
+  case meteor
+  case rougeL = "rouge_l"
+  case ciderD = "cider_d"
+  case nltkMETEOR = "nltk_meteor"
+  /// Distinct n-grams, caption length, vocabulary size.
+  case diversity
+}
