@@ -22,11 +22,15 @@ struct AttentionOperation {
   func forward(on tape: Tape) {
     let (q, k, v) = (tape.pointer(queries), tape.pointer(keys), tape.pointer(values))
     let y = tape.pointer(output)
-    let scratch = tape.pool.take(max(scratchRows, group) * scratchStride)
+    let scratch = tape.pool.take(max(scratchRows, group) * scratchStride + group)
     defer { tape.pool.give(scratch) }
     let scores = scratch.base
     if let name { tape.captures?.prepare(name, heads: heads, layout: layout) }
     for tile in tiles {
+      if tile.queries.count == 1 {
+        attendFromOneQuery(q, k, v, tile: tile, scores: scores, to: y, on: tape)
+        continue
+      }
       for head in 0..<heads {
         product(q, k, head: head, tile: tile, to: scores)
         dk_softmax_tile(
@@ -148,7 +152,7 @@ struct AttentionOperation {
   }
 
   /// Copies a tile of probabilities or gradients to the captures, when they are on.
-  private func capture(
+  func capture(
     _ source: UnsafeMutablePointer<Float>, head: Int, tile: AttentionTile, on tape: Tape,
     store: (inout Captures.Block, Int, Float) -> Void
   ) {

@@ -49,8 +49,8 @@ extension Tape {
       dk_copy(pointer(residual), y, output.count, 0)
     }
     let accumulates = residual != nil
-    // Generation: a step has few rows, and a general product would spend its time packing the weights.
-    if !recordsGradients, input.rows <= 64, input.count <= 1 << 17 {
+    // A step of generation has few rows: a general product would spend its time packing the weights.
+    if input.rows <= 64, input.count <= 1 << 17 {
       dk_few_rows_transposed(
         pointer(input), input.width, weight.base, input.width, y, outputWidth, input.rows,
         input.width, outputWidth, accumulates ? 1 : 0)
