@@ -240,7 +240,11 @@ enum PTBNormalization {
   }
 
   private static func isInsideWord(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-      || ["-", "'", "\u{2019}", "."].contains(scalar)
+    switch scalar.properties.generalCategory {
+    case .nonspacingMark, .spacingMark, .connectorPunctuation, .decimalNumber: true
+    default:
+      (scalar.properties.isAlphabetic && !scalar.properties.isIdeographic)
+        || ["-", "'", "\u{2019}", "."].contains(scalar)
+    }
   }
 }

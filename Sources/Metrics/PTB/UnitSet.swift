@@ -27,8 +27,8 @@ struct UnitSet: Hashable, Sendable {
 
   /// Letters, digits and capitals of the Basic Multilingual Plane.
   ///
-  /// As of Unicode 6.0, which the Stanford tokenizer of 2014 was built with: a later letter is not one
-  /// to it, and is deleted.
+  /// As of Unicode 6.2, which the Stanford tokenizer of 2014 was built with: a later letter is not one
+  /// to it, and is deleted. A few have changed category since.
   private static let categories: (letters: UnitSet, digits: UnitSet, uppercase: UnitSet) = {
     var letters: [ClosedRange<UInt16>] = []
     var digits: [ClosedRange<UInt16>] = []
@@ -44,11 +44,18 @@ struct UnitSet: Hashable, Sendable {
       guard let scalar = Unicode.Scalar(unit) else { continue }
       let properties = scalar.properties
       let category = properties.generalCategory
-      let isLetter = category.isLetter
+      let isLetter =
+        switch unit {
+        // Letters then, marks now.
+        case 0x1885, 0x1886: true
+        // Vowel signs then, letters now.
+        case 0x19b0...0x19c0, 0x19c8, 0x19c9, 0x1cf2, 0x1cf3: false
+        default: category.isLetter
+        }
       let isDigit = category == .decimalNumber
       let isUppercase = properties.isUppercase
       guard isLetter || isDigit || isUppercase,
-        let age = properties.age, age.major < 6 || (age.major == 6 && age.minor == 0)
+        let age = properties.age, (age.major, age.minor) <= (6, 2)
       else { continue }
       if isLetter { add(unit, to: &letters) }
       if isDigit { add(unit, to: &digits) }

@@ -99,18 +99,24 @@ private struct CosineCounter {
   }
 
   mutating func similarity(_ grams: ArraySlice<Int32>) -> Double {
-    for gram in grams { inReference[Int(gram)] += 1 }
     var product = 0.0
     var referenceNorm = 0.0
-    for gram in grams {
-      let id = Int(gram)
-      let count = inReference[id]
-      if count == 0 { continue }
-      inReference[id] = 0
-      let value = Double(count) * weights[id]
-      referenceNorm += value * value
-      let own = inCandidate[id]
-      if own > 0 { product += min(Double(own) * weights[id], value) * value }
+    inReference.withUnsafeMutableBufferPointer { inReference in
+      inCandidate.withUnsafeBufferPointer { inCandidate in
+        weights.withUnsafeBufferPointer { weights in
+          for gram in grams { inReference[Int(gram)] += 1 }
+          for gram in grams {
+            let id = Int(gram)
+            let count = inReference[id]
+            if count == 0 { continue }
+            inReference[id] = 0
+            let value = Double(count) * weights[id]
+            referenceNorm += value * value
+            let own = inCandidate[id]
+            if own > 0 { product += min(Double(own) * weights[id], value) * value }
+          }
+        }
+      }
     }
     guard norm != 0, referenceNorm != 0 else { return product }
     return product / (norm * referenceNorm.squareRoot())
