@@ -38,10 +38,12 @@ public struct CIDErD: CaptionMetric {
       documentFrequencies.map { $0.counts(for: captions) }
       ?? DocumentFrequencies.counts(in: captions)
     let images = documentFrequencies?.images ?? set.count
-    let largest = frequencies.lazy.flatMap { $0 }.max() ?? 0
+    let largest = frequencies.map { $0.max() ?? 0 }.max() ?? 0
     let total = log(Double(images))
     let byFrequency = (0...Int(largest)).map { total - log(max(1, Double($0))) }
-    return frequencies.map { counts in counts.map { byFrequency[Int($0)] } }
+    return byFrequency.withUnsafeBufferPointer { byFrequency in
+      frequencies.map { counts in counts.map { byFrequency[Int($0)] } }
+    }
   }
 
   private static func score(

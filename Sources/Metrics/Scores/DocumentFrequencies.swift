@@ -37,12 +37,16 @@ public struct DocumentFrequencies: Sendable, Equatable {
       let grams = captions.ngrams.references[n]
       var counts = [Int32](repeating: 0, count: captions.ngrams.counts[n])
       var lastImage = [Int32](repeating: -1, count: counts.count)
-      for image in 0..<set.count {
-        for reference in set.referenceRange(image) {
-          for gram in grams[set.references.range(reference)].dropFirst(n)
-          where lastImage[Int(gram)] != Int32(image) {
-            lastImage[Int(gram)] = Int32(image)
-            counts[Int(gram)] += 1
+      counts.withUnsafeMutableBufferPointer { counts in
+        lastImage.withUnsafeMutableBufferPointer { lastImage in
+          for image in 0..<set.count {
+            for reference in set.referenceRange(image) {
+              for gram in grams[set.references.range(reference)].dropFirst(n)
+              where lastImage[Int(gram)] != Int32(image) {
+                lastImage[Int(gram)] = Int32(image)
+                counts[Int(gram)] += 1
+              }
+            }
           }
         }
       }
