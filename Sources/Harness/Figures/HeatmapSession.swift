@@ -157,7 +157,8 @@ public struct HeatmapSession {
       let counts = drawn.map { $0.attention.layers[0].attention.queries }
       guard counts.contains(where: { index < $0 }) else {
         let texts = zip(drawn, counts).map { "\($0.arm.plan.name) has \($1) \($0.arm.units)" }
-        throw HeatmapError("--query \(index): " + texts.joined(separator: "; "))
+        throw HeatmapError(
+          "--query \(index): " + texts.joined(separator: "; ") + ", counted from 0")
       }
     }
   }

@@ -14,7 +14,8 @@ extension HeatmapWriter {
           else { return nil }
           return HeatmapPanel(title: weighting.title, grid: valueGrid(values))
         },
-        caption: caption, note: attention.map { note(of: arm, $0, query: query) })
+        caption: caption,
+        note: attention.map { note(of: arm, $0, caption: caption, query: query) })
     }
     return AttentionFigure(
       title: "Where each arm looks: \(study.image)", photo: study.photo,
@@ -53,18 +54,20 @@ extension HeatmapWriter {
   }
 
   private func note(
-    of arm: HeatmapArm, _ attention: ImageAttention, query: HeatmapQuery
+    of arm: HeatmapArm, _ attention: ImageAttention, caption: String?, query: HeatmapQuery
   ) -> String {
-    let queries = attention.layers[0].attention.queries
     guard attention.map(.attention, layer: settings.layer) != nil else {
       return HeatmapError(noLayer: settings.layer, arm: arm.plan.name, attention).description
     }
-    switch query {
-    case .mean, .all: return "Mean over \(queries) \(arm.units), \(layerText(attention))."
-    case .index(let index) where index < queries:
-      return "\(arm.unit.capitalized) \(index) of 0 to \(queries - 1), \(layerText(attention))."
-    case .index(let index): return "There is no \(arm.unit) \(index): it has \(queries)."
+    let queries = attention.layers[0].attention.queries
+    var subject = "Mean over \(queries) \(arm.units)"
+    if case .index(let index) = query {
+      guard index < queries else { return "There is no \(arm.unit) \(index): it has \(queries)." }
+      subject = "\(arm.unit.capitalized) \(index) of 0 to \(queries - 1)"
     }
+    let hasOwn = caption?.isEmpty == false
+    return "\(subject), \(layerText(attention))."
+      + (hasOwn ? "" : " Read with the first caption of the ground truth.")
   }
 
   private func layerText(_ attention: ImageAttention) -> String {
@@ -73,6 +76,7 @@ extension HeatmapWriter {
         ? "rolled out through layer \(layer.layer)" : "layer \(layer.layer)"
     }
     let numbers = attention.layers.map { "\($0.layer)" }
+    if settings.weighting == [.rollout] { return "rolled out through layer \(numbers.last ?? "")" }
     return numbers.count == 1
       ? "layer \(numbers[0])"
       : "layers \(numbers.dropLast().joined(separator: ", ")) and \(numbers.last ?? "")"
@@ -88,7 +92,7 @@ extension HeatmapWriter {
 
   /// Every patch's share of attention that is spread evenly.
   private var even: String {
-    NumberFormat.significant(2).text(1 / Double(grid.rows * grid.columns))
+    NumberFormat.significant(3).text(1 / Double(grid.rows * grid.columns))
   }
 
   private var footer: String {

@@ -188,6 +188,19 @@ struct HeatmapWriterTests {
     #expect(inputs.image(at: 1).id == "t1" && inputs.image(at: 2).id == "e/0.jpg")
   }
 
+  @Test("a row says when its attention was read with the ground truth")
+  func givenCaption() throws {
+    let writer = HeatmapWriter(
+      arms: try arms(), inputs: inputs, grid: try #require(inputs.grid),
+      settings: HeatmapSettings(Self.config().figures.heatmaps),
+      executor: LaneExecutor(threads: 1), console: Console(quiet: true))
+    let studies = try writer.studies(of: [2, 3, 4])
+    #expect(studies.map { $0.captions[1] } == ["two red discs", "", nil])
+    #expect(studies.map { $0.given[1] } == ["two red discs", "a red square", "a red square"])
+    let notes = studies.map { writer.comparison($0, query: .mean).arms[1].note ?? "" }
+    #expect(notes.map { $0.contains("ground truth") } == [false, true, true])
+  }
+
   @Test("an arm without the layer keeps its row and says so")
   func absentLayer() throws {
     let grid = try #require(inputs.grid)
