@@ -20,4 +20,25 @@ package enum Parallel {
     }
     return results.withLock { parts in Array(parts.joined()) }
   }
+
+  /// Two results, made side by side where there are two threads.
+  package static func both<A: Sendable, B: Sendable>(
+    threads: Int, _ a: @Sendable () -> A, _ b: @Sendable () -> B
+  ) -> (A, B) {
+    guard threads > 1 else { return (a(), b()) }
+    let results = Mutex<(a: A?, b: B?)>((nil, nil))
+    DispatchQueue.concurrentPerform(iterations: 2) { part in
+      if part == 0 {
+        let value = a()
+        results.withLock { $0.a = value }
+      } else {
+        let value = b()
+        results.withLock { $0.b = value }
+      }
+    }
+    return results.withLock { results in
+      guard let a = results.a, let b = results.b else { preconditionFailure("a part was not run") }
+      return (a, b)
+    }
+  }
 }

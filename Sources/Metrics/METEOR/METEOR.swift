@@ -36,11 +36,11 @@ public struct METEOR: CaptionMetric {
     let set = captions.set
     let text = METEORText(set)
     let table = stages.contains(.paraphrase) ? resources.paraphrases : nil
-    let phrases = table.map { PhraseIndex(text, $0) }
-    let lexicon = METEORLexicon(
-      text.words, stages: stages, synonyms: resources.synonyms, phrases: phrases)
+    let (phrases, lexicon) = Parallel.both(
+      threads: threads, { table.map { PhraseIndex(text, $0) } },
+      { METEORLexicon(text.words, stages: stages, synonyms: resources.synonyms) })
     let statistics = Parallel.map(set.count, threads: threads) { images in
-      var aligner = METEORAligner(lexicon, stages: stages)
+      var aligner = METEORAligner(lexicon, phrases, stages: stages)
       return images.flatMap { image in best(image, set, text, phrases, &aligner) }
     }
     let width = METEORStatistics.width(stages: stages.count)

@@ -20,6 +20,7 @@ struct METEORAligner {
   static let beam = 40
 
   private let lexicon: METEORLexicon
+  private let phrases: PhraseIndex?
   let stages: [METEORStage]
   private(set) var matches: [METEORMatch] = []
   /// Matches that begin at reference word `i` are `order[firstMatch[i]..<firstMatch[i + 1]]`.
@@ -30,10 +31,11 @@ struct METEORAligner {
   var history: [(match: Int, parent: Int)] = []
   private var places: PhrasePlaces
 
-  init(_ lexicon: METEORLexicon, stages: [METEORStage]) {
+  init(_ lexicon: METEORLexicon, _ phrases: PhraseIndex?, stages: [METEORStage]) {
     self.lexicon = lexicon
+    self.phrases = phrases
     self.stages = stages
-    places = PhrasePlaces(phrases: lexicon.phrases?.count ?? 0)
+    places = PhrasePlaces(phrases: phrases?.count ?? 0)
   }
 
   /// Sufficient statistics of a pair of sentences: see ``METEORStatistics``.
@@ -122,7 +124,7 @@ struct METEORAligner {
   private mutating func matchPhrases(
     _ stage: Int, _ candidate: METEORSentence, _ reference: METEORSentence
   ) {
-    guard let phrases = lexicon.phrases else { return }
+    guard let phrases else { return }
     places.set(candidate.phrases)
     for phrase in reference.phrases {
       for paraphrase in phrases.paraphrases(of: phrase.id) {

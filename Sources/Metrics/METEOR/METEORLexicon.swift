@@ -3,11 +3,8 @@ final class METEORLexicon: Sendable {
   private let function: [Bool]
   private let stems: [Int32]
   private let synsets: SynsetTable?
-  let phrases: PhraseIndex?
 
-  init(
-    _ words: Vocabulary, stages: [METEORStage], synonyms: SynonymDictionary?, phrases: PhraseIndex?
-  ) {
+  init(_ words: Vocabulary, stages: [METEORStage], synonyms: SynonymDictionary?) {
     let texts = (0..<Int32(words.count)).map { words[$0] }
     function = texts.map { METEORData.functionWords.contains($0) }
     var stemIDs = Vocabulary()
@@ -18,7 +15,6 @@ final class METEORLexicon: Sendable {
       stems = []
     }
     synsets = stages.contains(.synonym) ? synonyms.map { SynsetTable(texts, $0) } : nil
-    self.phrases = phrases
   }
 
   func isFunction(_ word: Int32) -> Bool { function[Int(word)] }
