@@ -52,6 +52,9 @@ public struct CaptionDataset: Sendable {
     self.test = test
   }
 
+  /// The images of all parts: training, validation, test.
+  public var images: [CaptionedImage] { train + validation + test }
+
   /// Bytes for a digest: equal when every part holds the same images with the same captions in the
   /// same order. The pixels of files are not part of it.
   public var digestContent: [UInt8] {

@@ -1,6 +1,5 @@
 import Layers
 import Storage
-import Synchronization
 import Tensors
 
 extension LlamaForCausalLM {
@@ -13,49 +12,21 @@ extension LlamaForCausalLM {
     _ folder: ModelFolder, store: ParameterStore, executor: LaneExecutor
   ) throws {
     let description = try DecoderDescription(folder)
-    let reads = DeferredReads(try folder.weights)
-    let scope = ParameterScope(store: store) { name, shape, values in
-      try reads.append(name, shape: shape, values)
+    let weights = try folder.weights
+    let path = weights.files.first?.url.path ?? "the checkpoint"
+    let reader = CheckpointReader(shape: weights.shape(of:)) { name, values in
+      try weights.read(name, into: values)
+    } refusal: { name, mismatch in
+      switch mismatch {
+      case .missing:
+        LanguageModelError(
+          path: path, key: name, rule: "is missing: config.json describes another model")
+      case .shape(let found, let expected):
+        LanguageModelError(
+          path: path, key: name, rule: "has shape \(found), config.json asks for \(expected)")
+      }
     }
-    try self.init(description, in: scope)
-    try reads.run(on: executor)
-  }
-}
-
-/// Reads of a checkpoint, checked as they are asked for and then done by several threads at once: most of
-/// the time goes to the first touch of the weights' pages.
-private final class DeferredReads: Sendable {
-  // The pointers stay valid while the store lives, and no two overlap.
-  private struct Read: @unchecked Sendable {
-    let name: String
-    let values: UnsafeMutableBufferPointer<Float>
-  }
-  private let source: Storage.WeightSource
-  private let reads = Mutex<[Read]>([])
-
-  init(_ source: Storage.WeightSource) { self.source = source }
-
-  func append(
-    _ name: String, shape: [Int], _ values: UnsafeMutableBufferPointer<Float>
-  ) throws(LanguageModelError) {
-    let path = source.files.first?.url.path ?? "the checkpoint"
-    guard let found = source.shape(of: name) else {
-      throw LanguageModelError(
-        path: path, key: name, rule: "is missing: config.json describes another model")
-    }
-    guard found == shape else {
-      throw LanguageModelError(
-        path: path, key: name, rule: "has shape \(found), config.json asks for \(shape)")
-    }
-    let read = Read(name: name, values: values)
-    reads.withLock { $0.append(read) }
-  }
-
-  func run(on executor: LaneExecutor) throws(SafetensorsError) {
-    // Large ones first, so that no thread is left with one at the end.
-    let ordered = reads.withLock { $0 }.sorted { $0.values.count > $1.values.count }
-    _ = try executor.map(count: ordered.count) { index throws(SafetensorsError) in
-      try source.read(ordered[index].name, into: ordered[index].values)
-    }
+    try self.init(description, in: reader.scope(store: store))
+    try reader.run(on: executor)
   }
 }

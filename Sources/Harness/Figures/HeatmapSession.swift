@@ -111,7 +111,8 @@ public struct HeatmapSession {
       return Array(inputs.testStart..<inputs.testStart + min(wanted, inputs.dataset.test.count))
     }
     let places = Dictionary(
-      inputs.images.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+      inputs.dataset.images.enumerated().map { ($1.id, $0) },
+      uniquingKeysWith: { first, _ in first })
     return try options.images.map { id in
       if let place = places[id] { return place }
       let examples = inputs.dataset.test.prefix(3).map(\.id).joined(separator: ", ")

@@ -137,7 +137,7 @@ struct HeatmapWriter {
   /// The figures of the settings, as PNG files in `folder`.
   func writeFigures(_ studies: [Study], to folder: URL) throws -> [HeatmapFile] {
     try AtomicFile.ensureFolder(folder)
-    let names = FigureNames(images: inputs.images.map(\.id))
+    let names = FigureNames(images: inputs.dataset.images.map(\.id))
     var figures: [(name: String, title: String, figure: any Figure)] = []
     for study in studies {
       if let query = settings.compared {

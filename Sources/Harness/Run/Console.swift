@@ -100,9 +100,3 @@ final class SharedCount: Sendable {
     }
   }
 }
-
-extension Duration {
-  var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}

@@ -12,6 +12,7 @@ import Training
 /// What every arm of an experiment shares: data, features, language model. Read once, never changed.
 public struct ExperimentInputs: Sendable {
   public let dataset: CaptionDataset
+  /// Of all images, in the order of `dataset.images`.
   public let features: FeatureTable
   /// Patches of a feature that came from a grid, if they did: for heatmaps.
   public let grid: PatchGrid?
@@ -39,9 +40,6 @@ public struct ExperimentInputs: Sendable {
         feature: start + index, captions: image.captions.map { tokens(of: $0, limit: limit) })
     }
   }
-
-  /// The images of all parts, in the order of ``features``.
-  var images: [Datasets.CaptionedImage] { dataset.train + dataset.validation + dataset.test }
 
   /// The image at a place in ``features``.
   func image(at place: Int) -> Datasets.CaptionedImage {
@@ -115,11 +113,6 @@ struct InputLoader {
     }
   }
 
-  /// The images of all parts, in the order of ``ExperimentInputs/features``.
-  func images(_ dataset: CaptionDataset) -> [Datasets.CaptionedImage] {
-    dataset.train + dataset.validation + dataset.test
-  }
-
   private func load(
     _ dataset: CaptionDataset, _ settings: PretrainedLanguageModelConfig
   ) throws -> ExperimentInputs {
@@ -180,7 +173,7 @@ struct InputLoader {
   func pretrainedFeatures(_ dataset: CaptionDataset) throws -> EncodedFeatures {
     if case .precomputed(let settings) = config.encoder {
       let file = try PrecomputedFeatures(settings.file.url)
-      let all = images(dataset)
+      let all = dataset.images
       return EncodedFeatures(
         table: try file.features(of: all), key: try file.digest(),
         imagesDigest: Digest.of(all.map(\.id).joined(separator: "\n")), grid: nil,
@@ -203,7 +196,7 @@ struct InputLoader {
     _ dataset: CaptionDataset, with encoder: any VisionEncoder, processor: ImageProcessor,
     description: FeatureDescription, batch: Int
   ) throws -> EncodedFeatures {
-    let all = images(dataset)
+    let all = dataset.images
     let start = ContinuousClock.now
     let (console, stop) = (console, stop)
     let encoded = SharedCount()

@@ -75,7 +75,7 @@ extension InputLoader {
     _ settings: SmallEncoderConfig, tokenizer: WordTokenizer, dataset: CaptionDataset,
     texts: String, lanes: Lanes
   ) throws -> EncodedFeatures {
-    let all = images(dataset)
+    let all = dataset.images
     let side = try all.first?.image().width ?? 0
     let processor = ImageProcessor(
       outputWidth: side, outputHeight: side, resize: .exact(width: side, height: side),
