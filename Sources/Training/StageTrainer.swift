@@ -79,16 +79,18 @@ public final class StageTrainer {
   private let checkpointSeconds: Double
   private let stop: StopSignal
   private let progress: (TrainingProgress) -> Void
+  private let note: (String) -> Void
 
   /// - Parameters:
   ///   - order: the key of batches and random choices; equal for all arms of a seed.
   ///   - folder: receives `checkpoint/` and `log.jsonl`.
   ///   - digest: of everything that decides the result.
   ///   - exportPrefix: put before the names of the exported weights (`mm_projector.`).
+  ///   - note: is told when the bits may differ from those of one sitting.
   public init(
     stages: [Stage], lanes: Lanes, order: RandomKey, folder: URL, digest: String,
     exportPrefix: String = "", checkpointMinutes: Double = 5, stop: StopSignal,
-    progress: @escaping (TrainingProgress) -> Void
+    progress: @escaping (TrainingProgress) -> Void, note: @escaping (String) -> Void = { _ in }
   ) {
     self.stages = stages
     self.lanes = lanes
@@ -100,6 +102,7 @@ public final class StageTrainer {
     checkpointSeconds = checkpointMinutes * 60
     self.stop = stop
     self.progress = progress
+    self.note = note
   }
 
   /// Looks whether ``run()`` could go on from what is in a folder; nothing is changed.
@@ -128,6 +131,12 @@ public final class StageTrainer {
     AtomicFile.removePartials(in: logURL.deletingLastPathComponent())
     var state = TrainingState(digest: digest)
     if let saved = try folder.load(digest: digest, into: trained) { state = saved }
+    if !state.isFinished, state.blasKernel != BLASInformation.kernel {
+      note(
+        "The checkpoint's BLAS kernel is \(state.blasKernel), this processor's is "
+          + "\(BLASInformation.kernel): the last bits will differ from those of one sitting.")
+      state.blasKernel = BLASInformation.kernel
+    }
     var log = try TrainingLog(url: logURL, keeping: state.logRecords)
     while !state.isFinished {
       try runStage(stages[state.stage], state: &state, log: &log)

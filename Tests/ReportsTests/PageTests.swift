@@ -58,6 +58,15 @@ import Testing
     #expect(!table.html().contains("Before training"))
   }
 
+  @Test func `tables alone are a whole page`() {
+    let html = ReportPage.tables(
+      [RunSummary.example.comparisonTable()], title: "mlp & qformer")
+    #expect(html.hasPrefix("<!DOCTYPE html>\n") && html.hasSuffix("</body>\n</html>\n"))
+    #expect(html.contains("<meta charset=\"utf-8\">"))
+    #expect(html.contains("<title>mlp &amp; qformer</title>"))
+    #expect(html.contains(RunSummary.example.comparisonTable().html()))
+  }
+
   @Test func `the page needs nothing from outside but its pictures`() throws {
     let page = ReportPage(
       summary: .example, curves: [.init(path: "figures/loss #1.png", caption: "\"Loss\" <1>")],

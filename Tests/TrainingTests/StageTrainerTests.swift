@@ -159,6 +159,60 @@ struct StageTrainerTests {
     }
   }
 
+  @Test("the best weights of two stages are the best of the last one")
+  func bestOfLastStage() throws {
+    let tiny = try TinyTraining()
+    defer { tiny.remove() }
+    func stage(_ name: String, factors: [Float]) -> Stage {
+      var optimizer = OptimizerConfig()
+      optimizer.peakLearningRate = 0.05
+      return Stage(
+        name: name, objective: tiny.objective(), parameters: tiny.projector.parameters, epochs: 2,
+        batchSize: 4, optimizer: optimizer,
+        validation: Scripted(tiny.objective([TinyTraining.samples[0]]), factors: factors))
+    }
+    var afterEpochs: [[[Float]]] = []
+    let summary = try StageTrainer(
+      stages: [stage("first", factors: [0.01, 0.02]), stage("second", factors: [1, 3])],
+      lanes: Lanes(count: 3, threads: 2), order: RandomKey(seed: 5).named("order"),
+      folder: tiny.folder, digest: "a", stop: StopSignal()
+    ) { progress in
+      if progress.validationLoss != nil { afterEpochs.append(tiny.weights) }
+    }.run()
+    #expect(summary.bestEpoch == 0 && afterEpochs.count == 4)
+    #expect(tiny.weights == afterEpochs[2])
+    #expect(summary.bestValidationLoss == summary.records.compactMap(\.validationLoss)[2])
+  }
+
+  @Test("going on with another BLAS kernel says that the last bits will differ")
+  func otherKernel() throws {
+    let tiny = try TinyTraining()
+    defer { tiny.remove() }
+    func train(stoppingAt update: Int?) throws -> [String] {
+      let stop = StopSignal()
+      var notes: [String] = []
+      do {
+        _ = try tiny.train(tiny.objective(), stop: stop) {
+          if $0.update == update { stop.request() }
+        } note: {
+          notes.append($0)
+        }
+      } catch is TrainingStopped {}
+      return notes
+    }
+    #expect(try train(stoppingAt: 2) == [])
+    #expect(try train(stoppingAt: 4) == [], "the same kernel")
+    let url = tiny.folder.appending(path: "checkpoint/last.safetensors")
+    let kernel = BLASInformation.kernel
+    let other = String(repeating: "x", count: kernel.count)
+    var file = try Data(contentsOf: url)
+    let place = try #require(file.firstRange(of: Data(kernel.utf8)))
+    file.replaceSubrange(place, with: Data(other.utf8))
+    try file.write(to: url)
+    let notes = try train(stoppingAt: nil)
+    #expect(notes.count == 1 && notes.first?.contains("kernel is \(other), this") == true)
+  }
+
   @Test("a loss that is no number ends the training with what to do")
   func diverged() throws {
     let tiny = try TinyTraining()

@@ -59,7 +59,8 @@ struct TinyTraining {
   func train(
     _ objective: any Objective, validation: (any Objective)? = nil, maximumUpdates: Int? = nil,
     threads: Int = 2, stop: StopSignal = StopSignal(), digest: String = "a",
-    progress: @escaping (TrainingProgress) -> Void = { _ in }
+    progress: @escaping (TrainingProgress) -> Void = { _ in },
+    note: @escaping (String) -> Void = { _ in }
   ) throws -> TrainingSummary {
     var optimizer = OptimizerConfig()
     optimizer.peakLearningRate = 0.05
@@ -70,7 +71,7 @@ struct TinyTraining {
     return try StageTrainer(
       stages: [stage], lanes: Lanes(count: 3, threads: threads),
       order: RandomKey(seed: 5).named("order"), folder: folder, digest: digest,
-      exportPrefix: "mm_projector.", stop: stop, progress: progress
+      exportPrefix: "mm_projector.", stop: stop, progress: progress, note: note
     ).run()
   }
 

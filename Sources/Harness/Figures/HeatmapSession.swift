@@ -74,7 +74,7 @@ public struct HeatmapSession {
     let places = try places(in: inputs)
     let writer = HeatmapWriter(
       arms: try arms(plans, inputs: inputs), inputs: inputs, grid: grid, settings: settings,
-      executor: executor, console: console)
+      executor: executor, console: console, stop: StopSignal())
     console.log("Reading the attention over \(places.count) image\(places.count == 1 ? "" : "s")")
     let studies = try writer.studies(of: places)
     try check(studies, writer.arms)

@@ -73,6 +73,7 @@ struct HeatmapWriter {
   let settings: HeatmapSettings
   let executor: LaneExecutor
   let console: Console
+  let stop: StopSignal
   let pool = BufferPool()
 
   /// An image, where it is in the features, and the arms' captions and attention.
@@ -96,6 +97,7 @@ struct HeatmapWriter {
         uniquingKeysWith: { first, _ in first })
     }
     return try executor.map(count: places.count) { index in
+      guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
       let place = places[index]
       let image = inputs.image(at: place)
       guard let photo = try inputs.photo(of: place) else {
@@ -156,9 +158,10 @@ struct HeatmapWriter {
       }
     }
     let drawn = figures
-    let console = console
+    let (console, stop) = (console, stop)
     let done = SharedCount()
     return try executor.map(count: drawn.count) { index in
+      guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
       let url = folder.appending(path: drawn[index].name)
       try drawn[index].figure.writePNG(to: url)
       console.bar(Double(done.add(1)) / Double(drawn.count), "drawing heatmaps")
@@ -183,11 +186,11 @@ public struct HeatmapFile: Sendable, Equatable {
 ///
 /// - Returns: the figures; none when the experiment asks for none, no arm has attention, or the
 ///   features are no grid over an image.
-/// - Throws: errors of images and files.
+/// - Throws: ``RunStopped`` at a signal; errors of images and files.
 @discardableResult
 public func writeHeatmaps(
   arms: [HeatmapArm], inputs: ExperimentInputs, config: ExperimentConfig,
-  to folder: ResultsFolder, executor: LaneExecutor, console: Console
+  to folder: ResultsFolder, executor: LaneExecutor, console: Console, stop: StopSignal
 ) throws -> [HeatmapFile] {
   let arms = arms.filter { !$0.plan.isControl }
   let count = min(config.figures.heatmaps.images, inputs.dataset.test.count)
@@ -199,7 +202,7 @@ public func writeHeatmaps(
   let settings = HeatmapSettings(config.figures.heatmaps)
   let writer = HeatmapWriter(
     arms: arms, inputs: inputs, grid: grid, settings: settings, executor: executor,
-    console: console)
+    console: console, stop: stop)
   let studies = try writer.studies(of: Array(inputs.testStart..<inputs.testStart + count))
   for (index, arm) in arms.enumerated() {
     if let attention = studies.first?.attention[index],

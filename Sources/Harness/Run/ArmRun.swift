@@ -152,6 +152,8 @@ struct ArmRun {
       checkpointMinutes: config.training.checkpointMinutes, stop: stop
     ) { progress in
       console.show(progress, title: title)
+    } note: {
+      console.log("  " + $0)
     }
     do {
       return try trainer.run()

@@ -207,7 +207,7 @@ struct InputLoader {
         encoded.set(total)
         console.bar(Double(done) / Double(total), "encoding images \(done)/\(total)")
       },
-      shouldStop: { stop.isRequested })
+      shouldStop: { stop.isRequested }, note: { console.log("  " + $0) })
     guard let table else { throw RunStopped(signal: stop.signal) }
     let seconds = start.duration(to: .now).seconds
     if encoded.value > 0 {

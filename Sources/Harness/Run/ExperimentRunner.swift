@@ -50,6 +50,15 @@ public struct ExperimentRunner {
   /// - Throws: ``RunStopped`` at a signal; errors of files, data and models.
   @discardableResult
   public func run() throws -> RunSummary {
+    do {
+      return try runToEnd()
+    } catch var stopped as RunStopped {
+      stopped.isFresh = options.isFresh
+      throw stopped
+    }
+  }
+
+  private func runToEnd() throws -> RunSummary {
     let config = experiment.config
     let name = config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? "")
     let folder = ResultsFolder(options.results.appending(path: name))
@@ -57,6 +66,8 @@ public struct ExperimentRunner {
     // Before the work, not after it; an empty folder goes again.
     try folder.prepare()
     defer { rmdir(folder.url.path) }
+    let lock = try folder.lock()
+    defer { lock.release() }
     let executor = LaneExecutor(threads: options.threads)
     let inputs = try InputLoader(
       config: config, cache: options.cache, executor: executor, console: console, stop: stop,
@@ -83,18 +94,13 @@ public struct ExperimentRunner {
     var drawn: [HeatmapArm] = []
     for run in armRuns {
       console.log("\(run.plan.name), seed \(run.seed)")
-      do {
-        let result = try run.run()
-        runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
-        if run.seed == config.training.seeds.first {
-          drawn.append(
-            HeatmapArm(
-              plan: run.plan, projector: result.projector, captions: result.captions,
-              folder: run.folder))
-        }
-      } catch var stopped as RunStopped {
-        stopped.isFresh = options.isFresh
-        throw stopped
+      let result = try run.run()
+      runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
+      if run.seed == config.training.seeds.first {
+        drawn.append(
+          HeatmapArm(
+            plan: run.plan, projector: result.projector, captions: result.captions,
+            folder: run.folder))
       }
     }
     console.log("Scoring")
@@ -107,7 +113,7 @@ public struct ExperimentRunner {
     console.log("Drawing heatmaps")
     let heatmaps = try writeHeatmaps(
       arms: drawn, inputs: inputs, config: config, to: folder, executor: executor,
-      console: console)
+      console: console, stop: stop)
     try RunReport(
       experiment: experiment, summary: summary, runs: runs, inputs: inputs, folder: folder,
       threads: options.threads,

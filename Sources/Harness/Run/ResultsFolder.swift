@@ -28,16 +28,46 @@ public struct ResultsFolder: Sendable {
   /// Throws away what an earlier run left, and keeps the empty folder.
   func clear() throws {
     do {
-      try FileManager.default.removeItem(at: url)
+      for name in try FileManager.default.contentsOfDirectory(atPath: url.path) {
+        try FileManager.default.removeItem(at: url.appending(path: name))
+      }
     } catch {
       throw FileError(path: url.path, operation: .remove, cause: FileError.cause(of: error))
     }
-    try prepare()
+  }
+
+  /// Keeps other programs from running into this folder until the lock is released.
+  ///
+  /// Where the disk knows no locks there is none.
+  /// - Throws: ``ResultsInUse`` when another program holds it.
+  func lock() throws -> ResultsLock {
+    let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      close(descriptor)
+      throw ResultsInUse(folder: url.path)
+    }
+    return ResultsLock(descriptor: descriptor)
   }
 
   /// The folder of one arm and seed.
   public func run(arm: String, seed: Int) -> RunFolder {
     RunFolder(url: url.appending(path: arm).appending(path: "seed-\(seed)"))
+  }
+}
+
+/// One program at a time writes a results folder. It ends with the program, however that ends.
+struct ResultsLock {
+  let descriptor: Int32
+
+  func release() { if descriptor >= 0 { close(descriptor) } }
+}
+
+/// Another program is running into the same results folder.
+public struct ResultsInUse: Error, Equatable, ExitCodeProviding, CustomStringConvertible {
+  public let folder: String
+  public var programExit: ProgramExit { .failed }
+  public var description: String {
+    "another dragoman is writing \(folder); wait for it, stop it, or choose another --results folder"
   }
 }
 

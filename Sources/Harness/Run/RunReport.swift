@@ -17,28 +17,25 @@ struct RunReport {
 
   func write() throws {
     try AtomicFile.write(try summary.json(), to: folder.summary)
-    let table = summary.comparisonTable()
-    let forms: [(String, ResultTable.Format)] = [
-      ("md", .markdown), ("csv", .csv), ("tex", .latex), ("html", .html),
-    ]
-    for (suffix, format) in forms {
-      let parts =
-        format == .csv
-        ? [table.rendered(as: format)]
-        : [table.rendered(as: format), summary.comparisonsTable().rendered(as: format)]
-      try AtomicFile.write(parts.joined(separator: "\n"), to: folder.comparison(suffix))
+    let tables = [summary.comparisonTable(), summary.comparisonsTable()]
+    for (suffix, format) in [("md", ResultTable.Format.markdown), ("tex", .latex)] {
+      let text = tables.map { $0.rendered(as: format) }.joined(separator: "\n")
+      try AtomicFile.write(text, to: folder.comparison(suffix))
     }
+    try AtomicFile.write(tables[0].rendered(as: .csv), to: folder.comparison("csv"))
+    let page = ReportPage.tables(tables, title: summary.experiment)
+    try AtomicFile.write(page, to: folder.comparison("html"))
     try AtomicFile.write(captionTable.markdown(), to: folder.captions)
     try AtomicFile.ensureFolder(folder.figures)
     let curves = try writeCurves()
     let bars = try writeBars()
     let provenance = Provenance(inputs: inputs, experiment: experiment, threads: threads)
     try AtomicFile.write(try provenance.json(), to: folder.provenance)
-    let page = ReportPage(
+    let report = ReportPage(
       summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
       captions: captionTable, provenance: provenance.facts.map { .init($0.name, $0.value) },
       command: experiment.command, configuration: experiment.resolvedYAML)
-    try AtomicFile.write(page.html(), to: folder.report)
+    try AtomicFile.write(report.html(), to: folder.report)
   }
 
   private var facts: [ReportPage.Fact] {

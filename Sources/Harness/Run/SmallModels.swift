@@ -131,6 +131,8 @@ extension InputLoader {
       stop: stop
     ) { progress in
       console.show(progress, title: stage.name)
+    } note: {
+      console.log("  " + $0)
     }
     do {
       let summary = try trainer.run()

@@ -111,16 +111,26 @@ public struct ReportPage: Sendable, Equatable {
       title: summary.experiment, question: summary.question, facts: facts, sections: sections)
   }
 
-  /// The whole page.
-  public func html() -> String {
-    let places = sections.enumerated().map { "section-\($0.offset + 1)" }
-    var parts = [
+  /// Tables alone, as a page: `comparison.html`.
+  public static func tables(_ tables: [ResultTable], title: String) -> String {
+    let blocks = tables.map { Block.table($0) }.filter { !$0.isEmpty }
+    let parts = opening(title: title) + blocks.map { $0.html() } + ["</body>", "</html>"]
+    return parts.joined(separator: "\n") + "\n"
+  }
+
+  private static func opening(title: String) -> [String] {
+    [
       "<!DOCTYPE html>", "<html lang=\"en\">", "<head>", "<meta charset=\"utf-8\">",
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
       "<meta name=\"generator\" content=\"dragoman\">",
-      "<title>\(Markup.html(title))</title>", "<style>", Self.style, "</style>", "</head>",
-      "<body>", "<header>", "<h1>\(Markup.html(title))</h1>",
+      "<title>\(Markup.html(title))</title>", "<style>", style, "</style>", "</head>", "<body>",
     ]
+  }
+
+  /// The whole page.
+  public func html() -> String {
+    let places = sections.enumerated().map { "section-\($0.offset + 1)" }
+    var parts = Self.opening(title: title) + ["<header>", "<h1>\(Markup.html(title))</h1>"]
     if let question { parts.append("<p class=\"question\">\(Markup.html(question))</p>") }
     if !facts.isEmpty { parts.append(Block.facts(facts).html()) }
     if sections.count > 1 {

@@ -98,7 +98,9 @@ struct HeatmapWriterTests {
   }
 
   @discardableResult
-  func write(_ config: ExperimentConfig, threads: Int = 2) throws -> [URL] {
+  func write(
+    _ config: ExperimentConfig = Self.config(), threads: Int = 2, stop: StopSignal = StopSignal()
+  ) throws -> [URL] {
     let arms = try arms()
     for arm in arms {
       try FileManager.default.createDirectory(
@@ -106,8 +108,18 @@ struct HeatmapWriterTests {
     }
     return try writeHeatmaps(
       arms: arms, inputs: inputs, config: config, to: results,
-      executor: LaneExecutor(threads: threads), console: Console(quiet: true)
+      executor: LaneExecutor(threads: threads), console: Console(quiet: true),
+      stop: stop
     ).map(\.url)
+  }
+
+  @Test("a stop before drawing writes no figure")
+  func stopped() throws {
+    defer { try? FileManager.default.removeItem(at: results.url) }
+    let stop = StopSignal()
+    stop.request()
+    #expect(throws: RunStopped.self) { try write(stop: stop) }
+    #expect(!FileManager.default.fileExists(atPath: results.figures.path))
   }
 
   @Test("writes a comparison an image, and a grid of queries an image and arm with attention")
@@ -193,7 +205,7 @@ struct HeatmapWriterTests {
     let writer = HeatmapWriter(
       arms: try arms(), inputs: inputs, grid: try #require(inputs.grid),
       settings: HeatmapSettings(Self.config().figures.heatmaps),
-      executor: LaneExecutor(threads: 1), console: Console(quiet: true))
+      executor: LaneExecutor(threads: 1), console: Console(quiet: true), stop: StopSignal())
     let studies = try writer.studies(of: [2, 3, 4])
     #expect(studies.map { $0.captions[1] } == ["two red discs", "", nil])
     #expect(studies.map { $0.given[1] } == ["two red discs", "a red square", "a red square"])
@@ -207,7 +219,7 @@ struct HeatmapWriterTests {
     let writer = HeatmapWriter(
       arms: try arms(), inputs: inputs, grid: grid,
       settings: HeatmapSettings(Self.config { $0.layer = .index(2) }.figures.heatmaps),
-      executor: LaneExecutor(threads: 1), console: Console(quiet: true))
+      executor: LaneExecutor(threads: 1), console: Console(quiet: true), stop: StopSignal())
     let study = try #require(try writer.studies(of: [2]).first)
     let figure = writer.comparison(study, query: .mean)
     #expect(figure.arms.map(\.panels.count) == [0, 2, 0])

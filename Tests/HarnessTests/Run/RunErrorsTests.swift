@@ -39,6 +39,22 @@ struct RunErrorsTests {
     #expect(!FileManager.default.fileExists(atPath: tiny.folder.appending(path: "cache").path))
   }
 
+  @Test("a results folder that another program is writing")
+  func resultsInUse() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let results = tiny.results.appending(path: "tiny")
+    try FileManager.default.createDirectory(at: results, withIntermediateDirectories: true)
+    let descriptor = open(results.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { close(descriptor) }
+    try #require(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    let ending = try Program.run(tiny.arguments(["--quiet"]), in: tiny.folder)
+    #expect(ending.code == 1)
+    #expect(
+      ending.errors == "dragoman: error: another dragoman is writing \(results.path); wait for "
+        + "it, stop it, or choose another --results folder\n")
+  }
+
   @Test("a full disk: one error, and with room again the same bits as ever")
   func fullDisk() throws {
     let tiny = try TinyExperiment()
