@@ -13,15 +13,18 @@ struct ScoreCommand: ParsableCommand {
 
       BLEU, ROUGE-L, CIDEr-D and METEOR 1.5 equal pycocoevalcap's values. METEOR's name says which \
       stages ran: synonyms need WordNet (Debian: wordnet-base), paraphrases the meteor folder of an \
-      installed pycocoevalcap, which is found in the usual places or named by --meteor-data.
+      installed pycocoevalcap, which is found in the usual places or named by --meteor-data or \
+      $DRAGOMAN_METEOR_DATA.
       """)
 
   @Option(help: ArgumentHelp("Reference captions.", valueName: "file"))
   var references: String
 
   @Option(
-    parsing: .upToNextOption, help: ArgumentHelp("Candidate captions.", valueName: "file"))
-  var candidates: [String]
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Candidate captions; only --write-idf does without.", valueName: "file"))
+  var candidates: [String] = []
 
   @Option(
     parsing: .upToNextOption,
@@ -29,6 +32,13 @@ struct ScoreCommand: ParsableCommand {
       "What to report: \(ScoreMetric.allCases.map(\.rawValue).joined(separator: ", "))."
         + " Default: all but nltk_meteor.", valueName: "metric"))
   var metrics: [ScoreMetric] = [.bleu, .meteor, .rougeL, .ciderD, .diversity]
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "METEOR's stages: \(METEORStage.allCases.map(\.rawValue).joined(separator: ", "))."
+        + " Default: all that have their data.", valueName: "stage"))
+  var meteorStages: [METEORStage] = []
 
   @Flag(help: "Print JSON: corpus values and those of every image.")
   var json = false
@@ -76,7 +86,9 @@ struct ScoreCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if candidates.isEmpty { throw ValidationError("--candidates needs at least one file.") }
+    if candidates.isEmpty, writeIdf == nil {
+      throw ValidationError("--candidates needs at least one file.")
+    }
     if json, csv { throw ValidationError("--json and --csv exclude each other.") }
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
     if resamples < 100 { throw ValidationError("--resamples must be at least 100.") }
@@ -86,14 +98,8 @@ struct ScoreCommand: ParsableCommand {
   func run() throws {
     let console = Console(quiet: quiet)
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    if let writeIdf {
-      let file = try CaptionFile(path: references, role: .references)
-      let set = try CaptionSet(
-        ids: file.images, candidates: file.images.map { _ in "" }, references: file.captions,
-        threads: threads)
-      let source = URL(filePath: references).lastPathComponent
-      try DocumentFrequencies(countingReferencesOf: set, source: source).write(to: writeIdf)
-    }
+    if let writeIdf { try writeFrequencies(to: writeIdf, threads: threads) }
+    if candidates.isEmpty { return }
     var options = ScoreReport.Options(metrics: try scorers(console), threads: threads)
     options.diversity = metrics.contains(.diversity)
     options.intervals = intervals
@@ -104,30 +110,53 @@ struct ScoreCommand: ParsableCommand {
       references: references, candidates: candidates, options: options
     ) { share, text in console.bar(share, text) }
     console.endBar()
-    print(json ? report.json : csv ? report.csv : report.text, terminator: "")
+    try StandardOutput.print(json ? report.json : csv ? report.csv : report.text)
+  }
+
+  private func writeFrequencies(to path: String, threads: Int) throws {
+    let file = try CaptionFile(path: references, role: .references)
+    let set = try CaptionSet(
+      ids: file.images, candidates: file.images.map { _ in "" }, references: file.captions,
+      threads: threads)
+    let source = URL(filePath: references).lastPathComponent
+    try DocumentFrequencies(countingReferencesOf: set, source: source).write(to: path)
+  }
+
+  private var needsData: Bool {
+    let meteorNeedsData = meteorStages.isEmpty || meteorStages.contains { $0 > .stem }
+    return metrics.contains(.nltkMETEOR) || (metrics.contains(.meteor) && meteorNeedsData)
   }
 
   private func scorers(_ console: Console) throws -> [any CaptionMetric] {
-    let needsResources = metrics.contains(.meteor) || metrics.contains(.nltkMETEOR)
     let resources =
-      needsResources
+      needsData
       ? try METEORResources.find(
         folder: meteorData, cache: CacheFolder.resolve(cache),
         progress: { text, share in console.bar(share, text) })
       : METEORResources()
     let frequencies = try idf.map { try DocumentFrequencies(path: $0) }
-    return ScoreMetric.allCases.filter(metrics.contains).compactMap { metric in
+    if metrics.contains(.meteor), meteorStages.isEmpty {
+      for stage in METEORStage.allCases where !resources.stages.contains(stage) {
+        console.log("\(METEORDataError.stageWithoutData(stage)) Going on without it.")
+      }
+    }
+    return try ScoreMetric.allCases.filter(metrics.contains).compactMap { metric in
       switch metric {
       case .bleu: BLEU()
-      case .meteor: METEOR(resources: resources)
+      case .meteor:
+        meteorStages.isEmpty
+          ? METEOR(resources: resources)
+          : try METEOR(stages: Set(meteorStages).sorted(), resources: resources)
       case .rougeL: ROUGEL()
       case .ciderD: CIDErD(documentFrequencies: frequencies)
-      case .nltkMETEOR: NLTKMETEOR(resources: resources)
+      case .nltkMETEOR: try NLTKMETEOR(resources: resources)
       case .diversity: nil
       }
     }
   }
 }
+
+extension METEORStage: ExpressibleByArgument {}
 
 /// What `--metrics` may name, in the order of a report.
 enum ScoreMetric: String, CaseIterable, ExpressibleByArgument {

@@ -40,17 +40,15 @@ import Testing
 
   @Test(arguments: MetricFixture.folders)
   func exactAndStemMatchesEqualTheJar(folder: URL) throws {
-    let metric = METEOR(stages: [.exact, .stem])
+    let metric = try METEOR(stages: [.exact, .stem])
     #expect(metric.name == "METEOR-1.5 (exact+stem)")
     try check(metric, "METEOR_exact_stem", folder)
   }
 
   /// Data of the later stages on this machine: `DRAGOMAN_METEOR_DATA`, or the usual places.
   static let resources: METEORResources? = {
-    let environment = ProcessInfo.processInfo.environment
     let cache = FileManager.default.temporaryDirectory.appending(path: "dragoman-metrics-tests")
-    return try? METEORResources.find(
-      folder: environment["DRAGOMAN_METEOR_DATA"], cache: cache, environment: environment)
+    return try? METEORResources.find(cache: cache)
   }()
 
   @Test(
@@ -58,7 +56,7 @@ import Testing
     arguments: MetricFixture.folders)
   func exactStemAndSynonymMatchesEqualTheJar(folder: URL) throws {
     let resources = try #require(Self.resources)
-    let metric = METEOR(stages: [.exact, .stem, .synonym], resources: resources)
+    let metric = try METEOR(stages: [.exact, .stem, .synonym], resources: resources)
     #expect(metric.name == "METEOR-1.5 (exact+stem+synonym)")
     try check(metric, "METEOR_exact_stem_synonym", folder)
   }

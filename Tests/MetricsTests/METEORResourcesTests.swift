@@ -1,5 +1,6 @@
 import CZlib
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Metrics
@@ -128,6 +129,69 @@ import Testing
     #expect(throws: METEORDataError.nothingFound(folder: path)) {
       try METEORResources.find(folder: path, cache: cache, environment: [:])
     }
+    #expect(throws: METEORDataError.nothingFound(folder: path)) {
+      try METEORResources.find(cache: cache, environment: ["DRAGOMAN_METEOR_DATA": path])
+    }
+  }
+
+  @Test func aFolderIsFoundByItsNameItsVariableOrTheVirtualEnvironment() throws {
+    let meteor = "a venv/lib/python3.11/site-packages/pycocoevalcap/meteor"
+    _ = try gzip("\(meteor)/data/paraphrase-en.gz", table)
+    let path = folder.url.appending(path: meteor).path
+    let none = folder.url.appending(path: "no wordnet").path
+    let environments = [
+      ["DRAGOMAN_METEOR_DATA": path],
+      ["VIRTUAL_ENV": folder.url.appending(path: "a venv").path],
+    ]
+    for environment in environments {
+      let found = try METEORResources.find(
+        cache: cache, environment: environment.merging(["WNSEARCHDIR": none]) { $1 })
+      #expect(found.paraphrases?.source == "paraphrase-en.gz, 4 pairs")
+      #expect(found.stages.contains(.paraphrase))
+    }
+    let named = try METEORResources.find(folder: path, cache: cache, environment: [:])
+    #expect(named.paraphrases != nil)
+  }
+
+  @Test func aStageWithoutItsDataIsRefused() {
+    #expect(throws: METEORDataError.stageWithoutData(.synonym)) {
+      try METEOR(stages: [.exact, .synonym])
+    }
+    #expect(METEORResources().stages == [.exact, .stem])
+  }
+
+  /// What a machine is said to have must be there: without this the parity suites would be skipped.
+  @Test(
+    .enabled(
+      if: ProcessInfo.processInfo.environment["DRAGOMAN_METEOR_DATA"] != nil,
+      "DRAGOMAN_METEOR_DATA is not set"))
+  func theNamedDataServeAllStages() throws {
+    let resources = try #require(METEORParityTests.resources)
+    #expect(resources.stages == METEORStage.allCases)
+    #expect(resources.jar != nil)
+  }
+
+  @Test func wordListsAreThoseOfMETEOR() throws {
+    let lists = Fixtures.folder("metrics/meteor-data")
+    func lines(_ file: String) throws -> [String] {
+      try String(contentsOf: lists.appending(path: file), encoding: .utf8)
+        .split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+    }
+    #expect(METEORData.functionWords == Set(try lines("function/english.words")))
+    let prefixes = try lines("nonbreaking/english.prefixes").map {
+      $0.trimmingCharacters(in: .whitespaces).split(separator: " ")
+    }.filter { !$0.isEmpty }
+    let everywhere = prefixes.filter { $0.count == 1 }.map { String($0[0]) }
+    let beforeNumbers = prefixes.filter { $0.count == 2 }.map { String($0[0]) }
+    #expect(METEORData.nonbreakingPrefixes == Set(everywhere))
+    #expect(METEORData.numericPrefixes == Set(beforeNumbers))
+  }
+
+  @Test func aCacheThatCantBeWrittenCostsNothingButTime() throws {
+    let path = try gzip("paraphrase-en.gz", table)
+    let file = try folder.write("a file", "in the way")
+    let paraphrases = try ParaphraseTable.load(gzip: path, cache: URL(filePath: file)) { _, _ in }
+    #expect(paraphrases.word("hound") != nil)
   }
 
   @Test func wordNetIsFoundByItsVariable() throws {

@@ -16,16 +16,19 @@ struct MetricFixture {
   let images: [Image]
   let corpus: [String: Double]
 
-  /// The sets that are there: the committed edge cases and, with DRAGOMAN_DATA, the COCO sets.
+  /// Every set that is there: those of the fixtures and, with DRAGOMAN_DATA, the COCO sets.
   static var folders: [URL] {
-    let data = Fixtures.data?.appending(path: "metrics")
-    let sets = data.flatMap {
-      try? FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil)
-    }
-    let all = [Fixtures.folder("metrics/edge")] + (sets ?? [])
-    return all.filter {
-      FileManager.default.fileExists(atPath: $0.appending(path: "expected.json").path)
-    }
+    [Fixtures.folder("metrics"), Fixtures.data?.appending(path: "metrics")].compactMap(\.self)
+      .flatMap { folders(in: $0, with: "expected.json") }
+  }
+
+  /// The folders in `parent` that have a file of that name.
+  static func folders(in parent: URL, with file: String) -> [URL] {
+    let folders = try? FileManager.default.contentsOfDirectory(
+      at: parent, includingPropertiesForKeys: nil)
+    return (folders ?? []).filter {
+      FileManager.default.fileExists(atPath: $0.appending(path: file).path)
+    }.sorted { $0.path < $1.path }
   }
 
   init(_ folder: URL) throws {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct NLTKParityTests {
   @Test(arguments: MetricFixture.folders)
   func wordsAndStemsEqualNLTK(folder: URL) throws {
-    let metric = NLTKMETEOR()
+    let metric = try NLTKMETEOR()
     #expect(metric.name == "METEOR-NLTK (exact+stem)")
     try check(metric, "nltk_meteor_exact_stem", folder)
   }
@@ -17,7 +17,8 @@ import Testing
       "WordNet is not installed (wordnet-base)"),
     arguments: MetricFixture.folders)
   func synonymsEqualNLTK(folder: URL) throws {
-    let metric = NLTKMETEOR(resources: try #require(METEORParityTests.resources))
+    let metric = try NLTKMETEOR(
+      resources: try #require(METEORParityTests.resources))
     #expect(metric.name == "METEOR-NLTK (exact+stem+wordnet)")
     try check(metric, "nltk_meteor_wordnet", folder)
   }

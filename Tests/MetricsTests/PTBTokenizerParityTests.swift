@@ -17,8 +17,9 @@ import Testing
     }
   }
 
-  @Test func everyListedWordIsSplitAsTheStanfordTokenizerDoes() throws {
-    let url = Fixtures.folder("metrics/ptb-words").appending(path: "changed.json")
+  @Test(arguments: MetricFixture.folders(in: Fixtures.folder("metrics"), with: "changed.json"))
+  func everyListedWordIsSplitAsTheStanfordTokenizerDoes(folder: URL) throws {
+    let url = folder.appending(path: "changed.json")
     let json = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
     let lists = try #require(json as? [String: [String: Any]])
     for (name, list) in lists {

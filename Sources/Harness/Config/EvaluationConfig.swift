@@ -1,6 +1,7 @@
 import Configuration
 import LanguageModels
 import Layers
+import Metrics
 import Projectors
 import Training
 
@@ -12,6 +13,9 @@ public enum MetricChoice: String, ConfigChoice {
   case bleu
   case rougeL = "rouge_l"
 }
+
+/// A stage of METEOR 1.5, as `evaluation.meteor_stages:` names it.
+extension METEORStage: ConfigChoice {}
 
 /// A row of the table that shows what a score is worth.
 public enum ControlChoice: String, ConfigChoice {
@@ -47,6 +51,8 @@ public struct LearnedPromptControlConfig: ConfigSection {
 public struct EvaluationConfig: ConfigSection {
   public var decode = DecodeConfig()
   public var metrics: [MetricChoice] = [.ciderD, .meteor, .bleu, .rougeL]
+  /// Not what the machine happens to have: the same file scores alike everywhere.
+  public var meteorStages: [METEORStage] = [.exact, .stem]
   public var controls: [ControlChoice] = [.untrained, .learnedPrompt, .shuffled]
   public var learnedPrompt = LearnedPromptControlConfig()
   public var bootstrap = 10_000
@@ -58,6 +64,10 @@ public struct EvaluationConfig: ConfigSection {
   public static let fields: [Field<Self>] = [
     .section("decode", \.decode, "How captions are generated."),
     .list("metrics", \.metrics, of: .choice, .nonEmptyUnique, "Columns of the table, in order."),
+    .list(
+      "meteor_stages", \.meteorStages, of: .choice, .nonEmptyUnique,
+      "Stages of METEOR 1.5, which its name states. `synonym` needs WordNet, `paraphrase` the data "
+        + "of an installed pycocoevalcap; a run without them ends before any work."),
     .list("controls", \.controls, of: .choice, .unique, "Rows that show what a score is worth."),
     .section("learned_prompt", \.learnedPrompt, "The control of that name."),
     .integer(

@@ -69,6 +69,8 @@ public struct ExperimentRunner {
     let lock = try folder.lock()
     defer { lock.release() }
     let executor = LaneExecutor(threads: options.threads)
+    let scoring = try Scoring(
+      config: config, cache: options.cache, threads: options.threads, console: console)
     let inputs = try InputLoader(
       config: config, cache: options.cache, executor: executor, console: console, stop: stop,
       maximumUpdates: options.maximumUpdates
@@ -104,8 +106,7 @@ public struct ExperimentRunner {
       }
     }
     console.log("Scoring")
-    let summary = try Scoring(config: config, threads: options.threads)
-      .summary(of: &runs, question: experiment.question)
+    let summary = try scoring.summary(of: &runs, question: experiment.question)
     for run in runs {
       try run.outcome.write(
         to: folder.run(arm: run.outcome.arm, seed: run.outcome.seed).metrics)

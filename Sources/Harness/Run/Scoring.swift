@@ -12,6 +12,28 @@ struct FinishedRun {
 struct Scoring {
   let config: ExperimentConfig
   let threads: Int
+  private let metrics: [any CaptionMetric]
+
+  /// - Parameter cache: Where the compact form of METEOR's paraphrases is kept.
+  /// - Throws: `METEORDataError` if a stage of METEOR that the experiment names lacks its data.
+  init(config: ExperimentConfig, cache: URL, threads: Int, console: Console) throws {
+    self.config = config
+    self.threads = threads
+    let stages = config.evaluation.meteorStages.sorted()
+    let needsData = config.evaluation.metrics.contains(.meteor) && stages.contains { $0 > .stem }
+    let resources =
+      needsData
+      ? try METEORResources.find(cache: cache, progress: { console.bar($1, $0) })
+      : METEORResources()
+    metrics = try config.evaluation.metrics.map { choice in
+      switch choice {
+      case .ciderD: CIDErD()
+      case .meteor: try METEOR(stages: stages, resources: resources)
+      case .bleu: BLEU()
+      case .rougeL: ROUGEL()
+      }
+    }
+  }
 
   /// One row of the table: an arm, or one of its controls.
   private struct Row {
@@ -48,17 +70,6 @@ struct Scoring {
       remarks.append("Intervals and differences are means over seeds of those of each seed.")
     }
     return remarks
-  }
-
-  private var metrics: [any CaptionMetric] {
-    config.evaluation.metrics.map { choice in
-      switch choice {
-      case .ciderD: CIDErD()
-      case .meteor: METEOR()
-      case .bleu: BLEU()
-      case .rougeL: ROUGEL()
-      }
-    }
   }
 
   private func score(_ runs: inout [FinishedRun]) throws -> [Row] {

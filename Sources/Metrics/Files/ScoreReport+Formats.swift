@@ -49,7 +49,7 @@ extension ScoreReport {
         "Interval: paired bootstrap over images. p: paired approximate randomisation, two-sided.",
       ]
     }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.joined(separator: "\n")
   }
 
   /// Rows of candidate, metric, value and, where made, interval.
@@ -81,13 +81,14 @@ extension ScoreReport {
             ].map { "\($0)" })
       }
     }
-    return rows.map { $0.map(Self.csvField).joined(separator: ",") + "\n" }.joined()
+    return rows.map { $0.map(Self.csvField).joined(separator: ",") }.joined(separator: "\n")
   }
 
-  /// `{"corpus": …, "per_image": …}` for one file; for several an object with such an object for each
-  /// under `candidates`, and `comparisons`.
+  /// `{"corpus": {NAME: value}, "per_image": {IMAGE: {NAME: value}}}` for one file, with the same names
+  /// in both; beside them `diversity`, `notes` and, where made, `ci95`. For several files such an
+  /// object for each under `candidates`, and `comparisons`.
   public var json: String {
-    if candidates.count == 1 { return object(of: candidates[0], indent: "") + "\n" }
+    if candidates.count == 1 { return object(of: candidates[0], indent: "") }
     let files = candidates.map { candidate in
       "    \(Self.quoted(candidate.name)): \(object(of: candidate, indent: "    "))"
     }
@@ -100,19 +101,21 @@ extension ScoreReport {
         + "\"p\": \(Self.number(result.p)), \"p_holm\": \(Self.number(comparison.pHolm))}"
     }
     return "{\n  \"candidates\": {\n\(files.joined(separator: ",\n"))\n  },\n  \"comparisons\": [\n"
-      + "\(pairs.joined(separator: ",\n"))\n  ]\n}\n"
+      + "\(pairs.joined(separator: ",\n"))\n  ]\n}"
   }
 
   private func object(of candidate: Candidate, indent: String) -> String {
-    var members = candidate.scores.map { (Self.quoted($0.name), Self.number($0.corpus)) }
-    members +=
-      candidate.diversity?.values.map { (Self.quoted($0.name), Self.number($0.value)) } ?? []
-    var text = "{\n\(indent)  \"corpus\": {\(Self.joined(members))},\n"
+    let corpus = candidate.scores.map { (Self.quoted($0.name), Self.number($0.corpus)) }
+    var text = "{\n\(indent)  \"corpus\": {\(Self.joined(corpus))},\n"
     if !candidate.intervals.isEmpty {
       let intervals = zip(candidate.scores, candidate.intervals).map { score, interval in
         (Self.quoted(score.name), Self.list([interval.lower, interval.upper]))
       }
       text += "\(indent)  \"ci95\": {\(Self.joined(intervals))},\n"
+    }
+    if let diversity = candidate.diversity {
+      let values = diversity.values.map { (Self.quoted($0.name), Self.number($0.value)) }
+      text += "\(indent)  \"diversity\": {\(Self.joined(values))},\n"
     }
     let notes = candidate.scores.compactMap { score in
       score.note.map { (Self.quoted(score.name), Self.quoted($0)) }

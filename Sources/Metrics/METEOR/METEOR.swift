@@ -11,25 +11,36 @@ public struct METEOR: CaptionMetric {
 
   /// All stages for which the resources have data.
   public init(resources: METEORResources = METEORResources()) {
-    var stages: [METEORStage] = [.exact, .stem]
-    if resources.synonyms != nil { stages.append(.synonym) }
-    if resources.paraphrases != nil { stages.append(.paraphrase) }
-    self.init(stages: stages, resources: resources)
+    stages = resources.stages
+    self.resources = resources
   }
 
   /// Some stages only.
   ///
-  /// - Precondition: `stages` are in order without repeats, and the resources have their data.
-  public init(stages: [METEORStage], resources: METEORResources = METEORResources()) {
+  /// - Throws: ``METEORDataError/stageWithoutData(_:)`` if the resources lack what a stage needs.
+  /// - Precondition: `stages` are in order without repeats.
+  public init(stages: [METEORStage], resources: METEORResources = METEORResources()) throws {
     precondition(!stages.isEmpty && stages == Set(stages).sorted(), "stages out of order")
-    precondition(!stages.contains(.synonym) || resources.synonyms != nil, "no synonyms")
-    precondition(!stages.contains(.paraphrase) || resources.paraphrases != nil, "no paraphrases")
+    for stage in stages where !resources.stages.contains(stage) {
+      throw METEORDataError.stageWithoutData(stage)
+    }
     self.stages = stages
     self.resources = resources
   }
 
   public var name: String {
     "METEOR-1.5 (\(stages.map(\.rawValue).joined(separator: "+")))"
+  }
+
+  /// Where synonyms and paraphrases come from, as far as their stages run.
+  private var note: String? {
+    let sources = [
+      stages.contains(.synonym) ? resources.synonyms.map { "synonyms: \($0.source)" } : nil,
+      stages.contains(.paraphrase)
+        ? resources.paraphrases.map { "paraphrases: \($0.source)" } : nil,
+    ]
+    let known = sources.compactMap(\.self)
+    return known.isEmpty ? nil : known.joined(separator: "; ")
   }
 
   public func scores(for captions: CountedCaptions, threads: Int) -> [MetricScores] {
@@ -50,7 +61,8 @@ public struct METEOR: CaptionMetric {
     }
     return [
       MetricScores(
-        name: name, perImage: perImage, rule: .meteor(stages: stages), statistics: statistics)
+        name: name, perImage: perImage, note: note, rule: .meteor(stages: stages),
+        statistics: statistics)
     ]
   }
 

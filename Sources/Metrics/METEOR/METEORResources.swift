@@ -27,20 +27,24 @@ public struct METEORResources: Sendable {
     self.wordNetFolder = wordNetFolder
   }
 
-  /// Where the data came from, one line for each kind that was found.
-  public var sources: [String] {
-    [
-      synonyms.map { "synonyms: \($0.source)" },
-      paraphrases.map { "paraphrases: \($0.source)" },
-    ].compactMap(\.self)
+  /// The stages that have what they need.
+  public var stages: [METEORStage] {
+    METEORStage.allCases.filter { stage in
+      switch stage {
+      case .exact, .stem: true
+      case .synonym: synonyms != nil
+      case .paraphrase: paraphrases != nil
+      }
+    }
   }
 
   /// Finds data in the usual places, or in the folder that the user names.
   ///
   /// Synonyms come from WordNet (`$WNSEARCHDIR`, `$WNHOME/dict`, `/usr/share/wordnet`) or from
   /// `meteor-1.5.jar`; paraphrases from `data/paraphrase-en.gz` beside that jar. The folder is the
-  /// `meteor` folder of an installed pycocoevalcap; without a name it is looked for in the active
-  /// virtual environment and in the Python folders of the user and the system.
+  /// `meteor` folder of an installed pycocoevalcap; without a name it is `$DRAGOMAN_METEOR_DATA`, or
+  /// is looked for in the active virtual environment and in the Python folders of the user and the
+  /// system.
   ///
   /// - Parameters:
   ///   - folder: `--meteor-data`; it must hold the jar or the table.
@@ -55,6 +59,7 @@ public struct METEORResources: Sendable {
     progress: (String, Double) -> Void = { _, _ in }
   ) throws -> Self {
     let places = METEORPlaces(environment)
+    let folder = folder ?? places.namedFolder
     let folders = folder.map { [$0] } ?? places.meteorFolders()
     let jar = folders.map { "\($0)/meteor-1.5.jar" }.first(where: isFile)
     let table = folders.flatMap { ["\($0)/data/paraphrase-en.gz", "\($0)/paraphrase-en.gz"] }
@@ -89,6 +94,10 @@ private struct METEORPlaces {
 
   init(_ environment: [String: String]) {
     self.environment = environment
+  }
+
+  var namedFolder: String? {
+    environment["DRAGOMAN_METEOR_DATA"].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   var wordNetFolders: [String] {

@@ -8,11 +8,12 @@ import Foundation
 ///
 /// Source: Lavie & Agarwal 2007; NLTK 3.10 `meteor_score`.
 public struct NLTKMETEOR: CaptionMetric {
-  private let wordNet: String?
+  private let wordNet: NLTKWordNet?
 
   /// - Parameter resources: Where WordNet lies; without it, words and stems only.
-  public init(resources: METEORResources = METEORResources()) {
-    wordNet = resources.wordNetFolder
+  /// - Throws: ``METEORDataError`` if a file of WordNet is missing or can't be read.
+  public init(resources: METEORResources = METEORResources()) throws {
+    wordNet = try resources.wordNetFolder.map { try NLTKWordNet(folder: $0) }
   }
 
   public var name: String { "METEOR-NLTK (exact+stem\(wordNet == nil ? "" : "+wordnet"))" }
@@ -24,8 +25,7 @@ public struct NLTKMETEOR: CaptionMetric {
     let stems = (0..<Int32(set.vocabulary.count)).map {
       stemIDs.intern(stemmer.stem(set.vocabulary[$0]))
     }
-    let synonyms = wordNet.flatMap { try? NLTKSynonyms(stemIDs, wordNetFolder: $0) }
-    let scorer = Scorer(stems: stems, synonyms: synonyms)
+    let scorer = Scorer(stems: stems, synonyms: wordNet?.synonyms(of: stemIDs))
     let values = Parallel.map(set.count, threads: threads) { images in
       images.map { image in
         set.referenceRange(image).reduce(0.0) { best, reference in
@@ -38,7 +38,8 @@ public struct NLTKMETEOR: CaptionMetric {
 
   private struct Scorer: Sendable {
     let stems: [Int32]
-    let synonyms: NLTKSynonyms?
+    /// By stem.
+    let synonyms: [[Int32]]?
 
     func score(_ candidate: ArraySlice<Int32>, _ reference: ArraySlice<Int32>) -> Double {
       var matching = Matching(candidate, reference)
@@ -50,7 +51,7 @@ public struct NLTKMETEOR: CaptionMetric {
       }
       if let synonyms {
         matching.run {
-          synonyms.synonyms(of: stems[Int($0)])
+          synonyms[Int(stems[Int($0)])]
         } reference: {
           stems[Int($0)]
         }

@@ -8,7 +8,7 @@ import Foundation
 /// node of the other phrase; a list keeps the order of the file, which decides ties. The file is
 /// mapped into memory: only what a caption set touches is read.
 final class ParaphraseTable: Sendable {
-  /// The file that the table was made from.
+  /// What the table was made from, to name beside a score.
   let source: String
   private let file: MappedFile
   private let header: ParaphraseHeader
@@ -16,8 +16,8 @@ final class ParaphraseTable: Sendable {
   /// The number of nodes, the root included.
   var nodeCount: Int { Int(header.nodes) }
 
-  private init(source: String, file: MappedFile, header: ParaphraseHeader) {
-    self.source = source
+  private init(path: String, file: MappedFile, header: ParaphraseHeader) {
+    source = "\(URL(filePath: path).lastPathComponent), \(header.pairs) pairs"
     self.file = file
     self.header = header
   }
@@ -31,7 +31,7 @@ final class ParaphraseTable: Sendable {
   ) throws -> ParaphraseTable {
     let identity = try GzipIdentity(path: path)
     let url = cache.appending(path: "meteor-\(identity.name).paraphrases")
-    if let table = open(url, source: path, identity) { return table }
+    if let table = open(url, path, identity) { return table }
     var builder = ParaphraseTableBuilder()
     try builder.read(path, progress)
     let content = builder.content(identity)
@@ -41,35 +41,35 @@ final class ParaphraseTable: Sendable {
     } catch {
       // A cache that can't be written costs time, not correctness.
       progress("can't keep the compact paraphrase table: \(error.localizedDescription)", 1)
-      if let table = open(content, source: path, identity) { return table }
+      if let table = open(content, path, identity) { return table }
     }
-    guard let table = open(url, source: path, identity) else {
+    guard let table = open(url, path, identity) else {
       throw METEORDataError.damaged(path: url.path, rule: "it was just written, but differs")
     }
     return table
   }
 
   private static func open(
-    _ url: URL, source: String, _ identity: GzipIdentity
+    _ url: URL, _ path: String, _ identity: GzipIdentity
   ) -> ParaphraseTable? {
     guard let file = MappedFile(path: url.path) else { return nil }
-    return open(file, source: source, identity)
+    return open(file, path, identity)
   }
 
   private static func open(
-    _ content: Data, source: String, _ identity: GzipIdentity
+    _ content: Data, _ path: String, _ identity: GzipIdentity
   ) -> ParaphraseTable? {
-    open(MappedFile(copying: content), source: source, identity)
+    open(MappedFile(copying: content), path, identity)
   }
 
   private static func open(
-    _ file: MappedFile, source: String, _ identity: GzipIdentity
+    _ file: MappedFile, _ path: String, _ identity: GzipIdentity
   ) -> ParaphraseTable? {
     guard let header = ParaphraseHeader(file.bytes), header.identity == identity,
       header.size == file.bytes.count,
       header.checksum == ParaphraseHeader.checksum(of: file.bytes)
     else { return nil }
-    return ParaphraseTable(source: source, file: file, header: header)
+    return ParaphraseTable(path: path, file: file, header: header)
   }
 
   // MARK: Reading

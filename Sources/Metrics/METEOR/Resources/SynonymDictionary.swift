@@ -7,7 +7,7 @@ import Foundation
 /// different parts of speech are one by accident, `breathe` and `able` among them. The accidents are
 /// kept: values are to be equal to the jar's.
 final class SynonymDictionary: Sendable {
-  /// Folder or file that the data are from.
+  /// What the data are from, to name beside a score.
   let source: String
   private let files: [LemmaFile]
   private let bases: [String: [String]]
@@ -16,7 +16,7 @@ final class SynonymDictionary: Sendable {
   ///
   /// - Throws: ``METEORDataError`` if a file can't be read.
   init(wordNetFolder folder: String) throws {
-    source = folder
+    source = "WordNet"
     var bases: [String: [String]] = [:]
     var files: [LemmaFile] = []
     for part in PartOfSpeech.allCases {
@@ -37,7 +37,7 @@ final class SynonymDictionary: Sendable {
   ///
   /// - Throws: ``METEORDataError`` if the file can't be read or is damaged.
   init(jar: String) throws {
-    source = jar
+    source = URL(filePath: jar).lastPathComponent
     let archive = try ZipArchive(path: jar)
     files = [.pairs(try archive.read("synonym/english.synsets"))]
     // Lines in pairs: a base, then its irregular forms.

@@ -1,39 +1,52 @@
 import Foundation
 
-/// For each word the single-word names in its synsets, by NLTK's rules of inflection.
-struct NLTKSynonyms: Sendable {
-  private var names: [[Int32]]
+/// WordNet as NLTK's METEOR reads it.
+struct NLTKWordNet: Sendable {
+  private struct Part: Sendable {
+    let name: PartOfSpeech
+    let exceptions: [String: [String]]
+    let index: LemmaFile
+    let data: MappedFile
+  }
 
-  /// Itself, and its synonyms among the known words.
-  func synonyms(of word: Int32) -> [Int32] { names[Int(word)] }
+  private let parts: [Part]
 
-  /// - Throws: ``METEORDataError`` if a file of WordNet can't be read.
-  init(_ words: Vocabulary, wordNetFolder folder: String) throws {
-    names = (0..<Int32(words.count)).map { [$0] }
-    let texts = (0..<Int32(words.count)).map { words[$0] }
-    for part in PartOfSpeech.allCases {
-      let exceptions = try Self.exceptions("\(folder)/\(part).exc")
-      var lemmas = Vocabulary()
-      let forms = texts.map { text in
-        Self.forms(of: text, part, exceptions).map { lemmas.intern($0) }
-      }
-      var offsets = [[Int32]](repeating: [], count: lemmas.count)
-      LemmaFile.index(try readFile("\(folder)/index.\(part)"), nil).collect(
-        lemmas, into: &offsets)
+  /// - Throws: ``METEORDataError`` if one of the folder's files can't be read.
+  init(folder: String) throws {
+    parts = try PartOfSpeech.allCases.map { part in
       guard let data = MappedFile(path: "\(folder)/data.\(part)") else {
         throw METEORDataError.unreadable(
           path: "\(folder)/data.\(part)", reason: "it is missing or empty")
       }
+      return Part(
+        name: part, exceptions: try Self.exceptions("\(folder)/\(part).exc"),
+        index: .index(try readFile("\(folder)/index.\(part)"), nil), data: data)
+    }
+  }
+
+  /// For each word itself and the single-word names in its synsets that are known words, by NLTK's
+  /// rules of inflection.
+  func synonyms(of words: Vocabulary) -> [[Int32]] {
+    var names = (0..<Int32(words.count)).map { [$0] }
+    let texts = (0..<Int32(words.count)).map { words[$0] }
+    for part in parts {
+      var lemmas = Vocabulary()
+      let forms = texts.map { text in
+        Self.forms(of: text, part.name, part.exceptions).map { lemmas.intern($0) }
+      }
+      var offsets = [[Int32]](repeating: [], count: lemmas.count)
+      part.index.collect(lemmas, into: &offsets)
       var known: [Int32: [Int32]] = [:]
       for (word, forms) in forms.enumerated() {
         for offset in forms.flatMap({ offsets[Int($0)] }) {
           if known[offset] == nil {
-            known[offset] = Self.names(data, Int(offset)).compactMap { words.id(of: $0) }
+            known[offset] = Self.names(part.data, Int(offset)).compactMap { words.id(of: $0) }
           }
           names[word] += known[offset] ?? []
         }
       }
     }
+    return names
   }
 
   private static func exceptions(_ path: String) throws -> [String: [String]] {
