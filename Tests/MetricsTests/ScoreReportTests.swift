@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import Synchronization
 import Testing
 
 @Suite struct ScoreReportTests {
@@ -80,7 +81,8 @@ import Testing
     for score in report.candidates[0].scores {
       #expect(abs((corpus[score.name] ?? .nan) - score.corpus) < 1e-12)
     }
-    #expect(corpus["vocabulary size"] == 6)
+    #expect(corpus.count == report.candidates[0].scores.count)
+    #expect(object["diversity"]?["vocabulary size"] as? Double == 6)
     let image = try #require(object["per_image"]?["1"] as? [String: Double])
     let value = try #require(report.candidates[0].scores.last?.perImage[1])
     #expect(abs((image["CIDEr-D"] ?? .nan) - value) < 1e-12)
@@ -139,6 +141,31 @@ import Testing
     #expect(text.contains(message))
     #expect(text.contains("wrong.json"))
     #expect(!text.contains("\n"))
+  }
+
+  @Test func nestingThatWouldExhaustTheStackIsRefused() throws {
+    let deep = "[{\"image_id\": 1, \"x\": " + String(repeating: "[", count: 1_000_000)
+    let file = try candidates("deep.json", deep)
+    let error = #expect(throws: CaptionFileError.self) {
+      try CaptionFile(path: file, role: .candidates)
+    }
+    #expect("\(try #require(error))".contains("nested more than 100 deep"))
+  }
+
+  @Test func progressNeverGoesBackAndEndsAtOne() throws {
+    let shares = Mutex<[Double]>([])
+    var options = testOptions()
+    options.intervals = true
+    let other = try candidates(
+      "b.json", "[{\"image_id\": 1, \"caption\": \"x\"}, {\"image_id\": 2, \"caption\": \"y\"}]")
+    _ = try ScoreReport(
+      references: references, candidates: [try candidates("a.json", good), other],
+      options: options
+    ) { share, _ in shares.withLock { $0.append(share) } }
+    let seen = shares.withLock { $0 }
+    #expect(seen == seen.sorted())
+    #expect(seen.first == 0 && seen.last == 1)
+    #expect(seen.count > 15)
   }
 
   @Test func brokenUTF8IsRefusedWithItsLine() throws {

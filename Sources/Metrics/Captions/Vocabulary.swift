@@ -43,12 +43,8 @@ public struct Vocabulary: Sendable {
 
   package mutating func intern(_ token: UnsafeBufferPointer<UInt8>) -> Int32 {
     let hash = Self.hash(token)
-    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    while slots[slot] != 0 {
-      let id = Int(slots[slot]) - 1
-      if hashes[id] == hash, equals(id, token) { return Int32(id) }
-      slot = (slot + 1) & (slots.count - 1)
-    }
+    let slot = slot(of: token, hash)
+    if slots[slot] != 0 { return slots[slot] - 1 }
     let id = Int32(count)
     bytes.append(contentsOf: token)
     starts.append(Int32(bytes.count))
@@ -69,14 +65,19 @@ public struct Vocabulary: Sendable {
   }
 
   private func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? {
-    let hash = Self.hash(token)
+    let slot = slot(of: token, Self.hash(token))
+    return slots[slot] == 0 ? nil : slots[slot] - 1
+  }
+
+  /// The slot of a token, or the empty one where it would go.
+  private func slot(of token: UnsafeBufferPointer<UInt8>, _ hash: UInt64) -> Int {
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[slot] != 0 {
       let id = Int(slots[slot]) - 1
-      if hashes[id] == hash, equals(id, token) { return Int32(id) }
+      if hashes[id] == hash, equals(id, token) { break }
       slot = (slot + 1) & (slots.count - 1)
     }
-    return nil
+    return slot
   }
 
   private func equals(_ id: Int, _ token: UnsafeBufferPointer<UInt8>) -> Bool {

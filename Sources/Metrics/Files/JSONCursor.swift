@@ -8,6 +8,10 @@ struct JSONCursor {
   let file: String
   private let bytes: [UInt8]
   private(set) var position = 0
+  private var depth = 0
+
+  /// Reading is recursive: a file must not be able to exhaust the stack.
+  private static let greatestDepth = 100
 
   /// - Throws: ``CaptionFileError`` if the file can't be read or is not UTF-8.
   init(path: String) throws {
@@ -64,9 +68,18 @@ struct JSONCursor {
     position += 1
   }
 
+  private mutating func enter() throws {
+    depth += 1
+    guard depth <= Self.greatestDepth else {
+      throw malformed("objects and lists are nested more than \(Self.greatestDepth) deep")
+    }
+  }
+
   /// Hands over each key of an object, the cursor before its value.
   mutating func forEachMember(_ body: (String, inout JSONCursor) throws -> Void) throws {
     try expect("{", "expected an object")
+    try enter()
+    defer { depth -= 1 }
     if peek() == UInt8(ascii: "}") {
       position += 1
       return
@@ -86,6 +99,8 @@ struct JSONCursor {
   /// Stops before each element of an array.
   mutating func forEachElement(_ body: (inout JSONCursor) throws -> Void) throws {
     try expect("[", "expected a list")
+    try enter()
+    defer { depth -= 1 }
     if peek() == UInt8(ascii: "]") {
       position += 1
       return

@@ -50,30 +50,35 @@ public struct ScoreReport: Sendable {
   /// - Throws: ``CaptionFileError`` or ``CaptionSetError``.
   public init(
     references path: String, candidates paths: [String], options: Options,
-    progress: (Double, String) -> Void = { _, _ in }
+    progress: @escaping @Sendable (Double, String) -> Void = { _, _ in }
   ) throws {
     precondition(!paths.isEmpty && options.resamples > 0)
-    let steps = Double(1 + paths.count * (1 + options.metrics.count) + (paths.count > 1 ? 1 : 0))
+    let pairs = paths.count * (paths.count - 1) / 2
+    let perFile = 1 + options.metrics.count + (options.intervals ? 1 : 0)
+    let steps = Double(1 + paths.count * perFile + pairs)
     var done = 0.0
-    func step(_ text: String) {
-      progress(done / steps, text)
+    /// Begins a step; what it returns says how much of the step is done.
+    func step(_ text: String) -> @Sendable (Double) -> Void {
+      let start = done
       done += 1
+      progress(start / steps, text)
+      return { progress((start + $0) / steps, text) }
     }
-    step("reading captions")
+    _ = step("reading captions")
     let references = try CaptionFile(path: path, role: .references)
     let files = try paths.map { try CaptionFile(path: $0, role: .candidates) }
     let images = try Self.images(references, files, subset: options.subset)
     let names = Self.names(paths)
     var candidates: [Candidate] = []
     for (file, name) in zip(files, names) {
-      step("\(name): tokens")
+      _ = step("\(name): tokens")
       let set = try CaptionSet(
         ids: images, candidates: images.map { file.captions(of: $0)?.first ?? "" },
         references: images.map { references.captions(of: $0) ?? [] }, threads: options.threads)
       let counted = CountedCaptions(set)
       var scores: [MetricScores] = []
       for metric in options.metrics {
-        step("\(name): \(type(of: metric))")
+        _ = step("\(name): \(type(of: metric))")
         scores += metric.scores(for: counted, threads: options.threads)
       }
       let bootstrap = Bootstrap(resamples: options.resamples, seed: options.seed)
@@ -81,13 +86,13 @@ public struct ScoreReport: Sendable {
         Candidate(
           name: name, scores: scores,
           intervals: options.intervals
-            ? bootstrap.intervals(of: scores, threads: options.threads) : [],
+            ? bootstrap.intervals(
+              of: scores, threads: options.threads, progress: step("\(name): intervals")) : [],
           diversity: options.diversity ? CaptionDiversity(counted) : nil))
     }
-    if candidates.count > 1 { step("comparisons") }
     self.images = images
     self.candidates = candidates
-    comparisons = Self.compare(candidates, options)
+    comparisons = Self.compare(candidates, options, step)
     progress(1, "done")
   }
 
@@ -124,13 +129,18 @@ public struct ScoreReport: Sendable {
   }
 
   /// All pairs on all metrics, corrected over the pairs of each metric.
-  private static func compare(_ candidates: [Candidate], _ options: Options) -> [Comparison] {
+  private static func compare(
+    _ candidates: [Candidate], _ options: Options,
+    _ step: (String) -> @Sendable (Double) -> Void
+  ) -> [Comparison] {
     let test = PairedTest(
       resamples: options.resamples, trials: options.resamples, seed: options.seed)
     var pairs: [(a: String, b: String, results: [PairedComparison])] = []
     for (index, a) in candidates.enumerated() {
       for b in candidates.dropFirst(index + 1) {
-        let results = test.differences(a: a.scores, b: b.scores, threads: options.threads)
+        let results = test.differences(
+          a: a.scores, b: b.scores, threads: options.threads,
+          progress: step("\(a.name) and \(b.name)"))
         pairs.append((a.name, b.name, results))
       }
     }

@@ -125,32 +125,25 @@ struct METEORAligner {
     _ stage: Int, _ candidate: METEORSentence, _ reference: METEORSentence
   ) {
     guard let phrases else { return }
-    places.set(candidate.phrases)
-    for phrase in reference.phrases {
-      for paraphrase in phrases.paraphrases(of: phrase.id) {
-        for place in places[paraphrase] {
-          let other = candidate.phrases[place]
-          matches.append(
-            METEORMatch(
-              stage: stage, start: phrase.start, length: phrase.length, matchStart: other.start,
-              matchLength: other.length))
+    for isOfReference in [true, false] {
+      let (own, others) =
+        isOfReference
+        ? (reference.phrases, candidate.phrases) : (candidate.phrases, reference.phrases)
+      places.set(others)
+      for phrase in own {
+        for paraphrase in phrases.paraphrases(of: phrase.id) {
+          for place in places[paraphrase] {
+            let (left, right) =
+              isOfReference ? (phrase, others[place]) : (others[place], phrase)
+            matches.append(
+              METEORMatch(
+                stage: stage, start: left.start, length: left.length, matchStart: right.start,
+                matchLength: right.length))
+          }
         }
       }
+      places.clear(others)
     }
-    places.clear(candidate.phrases)
-    places.set(reference.phrases)
-    for phrase in candidate.phrases {
-      for paraphrase in phrases.paraphrases(of: phrase.id) {
-        for place in places[paraphrase] {
-          let other = reference.phrases[place]
-          matches.append(
-            METEORMatch(
-              stage: stage, start: other.start, length: other.length, matchStart: phrase.start,
-              matchLength: phrase.length))
-        }
-      }
-    }
-    places.clear(reference.phrases)
   }
 
   /// Groups matches by their first reference word, in the order found, and counts coverage.

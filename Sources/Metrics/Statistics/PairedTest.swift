@@ -40,13 +40,14 @@ public struct PairedTest: Sendable {
   ///
   /// - Precondition: Both are scores of the same metrics and the same images in the same order.
   public func differences(
-    a: [MetricScores], b: [MetricScores], threads: Int? = nil
+    a: [MetricScores], b: [MetricScores], threads: Int? = nil,
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) -> [PairedComparison] {
     precondition(a.map(\.name) == b.map(\.name), "different metrics")
     let bootstrap = Bootstrap(resamples: resamples, seed: seed)
-    let first = bootstrap.values(of: a, threads: threads)
-    let second = bootstrap.values(of: b, threads: threads)
-    let extreme = extremeTrials(a, b, threads: threads)
+    let first = bootstrap.values(of: a, threads: threads) { progress($0 / 3) }
+    let second = bootstrap.values(of: b, threads: threads) { progress((1 + $0) / 3) }
+    let extreme = extremeTrials(a, b, threads: threads) { progress((2 + $0) / 3) }
     return a.indices.map { metric in
       let drawn = zip(first[metric], second[metric]).map { $0 - $1 }
       return PairedComparison(
@@ -59,7 +60,8 @@ public struct PairedTest: Sendable {
 
   /// For each metric the trials with a difference at least as large as the one observed.
   private func extremeTrials(
-    _ a: [MetricScores], _ b: [MetricScores], threads: Int?
+    _ a: [MetricScores], _ b: [MetricScores], threads: Int?,
+    progress: @escaping @Sendable (Double) -> Void
   ) -> [Int] {
     let tables = (a: StatisticsTable(a), b: StatisticsTable(b))
     let images = tables.a.images
@@ -74,6 +76,7 @@ public struct PairedTest: Sendable {
       var left = [Double](repeating: 0, count: tables.a.width)
       var right = [Double](repeating: 0, count: tables.b.width)
       for trial in range {
+        Bootstrap.report(trial, of: range, to: progress)
         for column in left.indices { left[column] = 0 }
         for column in right.indices { right[column] = 0 }
         for image in 0..<images {

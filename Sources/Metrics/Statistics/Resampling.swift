@@ -47,8 +47,12 @@ public struct Bootstrap: Sendable {
   /// The interval of each metric's corpus value.
   ///
   /// - Precondition: All scores are of the same images.
-  public func intervals(of scores: [MetricScores], threads: Int? = nil) -> [Interval] {
-    values(of: scores, threads: threads).map { Interval(percentilesOf: $0, level: level) }
+  public func intervals(
+    of scores: [MetricScores], threads: Int? = nil,
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) -> [Interval] {
+    values(of: scores, threads: threads, progress: progress)
+      .map { Interval(percentilesOf: $0, level: level) }
   }
 
   /// The interval of one metric's corpus value.
@@ -57,7 +61,10 @@ public struct Bootstrap: Sendable {
   }
 
   /// For each metric the corpus values of all resamples.
-  func values(of scores: [MetricScores], threads: Int?) -> [[Double]] {
+  func values(
+    of scores: [MetricScores], threads: Int?,
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) -> [[Double]] {
     let columns = StatisticsTable(scores)
     let random = CounterRandom(seed: seed, purpose: Purpose.bootstrap)
     let flat = Parallel.map(resamples, threads: threads ?? Parallel.availableThreads) { range in
@@ -65,6 +72,7 @@ public struct Bootstrap: Sendable {
       values.reserveCapacity(range.count * scores.count)
       var sums = [Double](repeating: 0, count: columns.width)
       for resample in range {
+        Self.report(resample, of: range, to: progress)
         columns.sum(of: resample, random, into: &sums)
         columns.appendValues(sums, to: &values)
       }
@@ -73,6 +81,11 @@ public struct Bootstrap: Sendable {
     return scores.indices.map { metric in
       (0..<resamples).map { flat[$0 * scores.count + metric] }
     }
+  }
+
+  /// Says how far the first piece of the work is; the others are about as far.
+  static func report(_ index: Int, of range: Range<Int>, to progress: (Double) -> Void) {
+    if range.lowerBound == 0, index % 64 == 0 { progress(Double(index) / Double(range.count)) }
   }
 
   enum Purpose {
