@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Harness
 import Metrics
+import Synchronization
 
 struct ScoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -82,6 +83,9 @@ struct ScoreCommand: ParsableCommand {
   @Option(help: "Threads; the results do not depend on it. Default: all cores.")
   var threads: Int?
 
+  @Flag(help: "Say on standard error how long each step took.")
+  var timings = false
+
   @Flag(help: "Say nothing on standard error but errors.")
   var quiet = false
 
@@ -106,10 +110,15 @@ struct ScoreCommand: ParsableCommand {
     options.subset = subset
     options.resamples = resamples
     options.seed = seed
+    let times = StepTimes()
     let report = try ScoreReport(
       references: references, candidates: candidates, options: options
-    ) { share, text in console.bar(share, text) }
+    ) { share, text in
+      times.note(text)
+      console.bar(share, text)
+    }
     console.endBar()
+    if timings { for line in times.lines { console.log(line) } }
     try StandardOutput.print(json ? report.json : csv ? report.csv : report.text)
   }
 
@@ -152,6 +161,27 @@ struct ScoreCommand: ParsableCommand {
       case .nltkMETEOR: try NLTKMETEOR(resources: resources)
       case .diversity: nil
       }
+    }
+  }
+}
+
+/// How long the steps of a report take.
+private final class StepTimes: Sendable {
+  /// Steps with their starts; the last begins when all is done.
+  private let starts = Mutex<[(step: String, start: ContinuousClock.Instant)]>([])
+
+  func note(_ step: String) {
+    starts.withLock { starts in
+      if starts.last?.step != step { starts.append((step, .now)) }
+    }
+  }
+
+  /// `0.012 s  mine.json: tokens`.
+  var lines: [String] {
+    let starts = starts.withLock { $0 }
+    return zip(starts, starts.dropFirst()).map { step, next in
+      let seconds = (next.start - step.start) / .seconds(1)
+      return "\(seconds.formatted(.number.precision(.fractionLength(3)))) s  \(step.step)"
     }
   }
 }

@@ -34,7 +34,7 @@ import Testing
       guard let comma = line.firstIndex(of: ",") else { return nil }
       var caption = String(line[line.index(after: comma)...])
       if caption.count > 1, caption.hasPrefix("\""), caption.hasSuffix("\"") {
-        caption = caption.dropFirst().dropLast().replacing("\"\"", with: "\"")
+        caption = String(caption.dropFirst().dropLast()).replacing("\"\"", with: "\"")
       }
       return (String(line[..<comma]), caption)
     }

@@ -54,7 +54,7 @@ public struct ScoreReport: Sendable {
   ) throws {
     precondition(!paths.isEmpty && options.resamples > 0)
     let pairs = paths.count * (paths.count - 1) / 2
-    let perFile = 1 + options.metrics.count + (options.intervals ? 1 : 0)
+    let perFile = 2 + options.metrics.count + (options.intervals ? 1 : 0)
     let steps = Double(1 + paths.count * perFile + pairs)
     var done = 0.0
     /// Begins a step; what it returns says how much of the step is done.
@@ -75,6 +75,7 @@ public struct ScoreReport: Sendable {
       let set = try CaptionSet(
         ids: images, candidates: images.map { file.captions(of: $0)?.first ?? "" },
         references: images.map { references.captions(of: $0) ?? [] }, threads: options.threads)
+      _ = step("\(name): n-grams")
       let counted = CountedCaptions(set)
       var scores: [MetricScores] = []
       for metric in options.metrics {
