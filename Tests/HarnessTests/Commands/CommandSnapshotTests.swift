@@ -29,6 +29,7 @@ struct CommandSnapshotTests {
   static let cases: [Case] = [
     Case(name: "help", arguments: ["--help"]),
     Case(name: "help-heatmap", arguments: ["heatmap", "--help"]),
+    Case(name: "help-score", arguments: ["score", "--help"]),
     Case(name: "help-validate", arguments: ["validate", "--help"]),
     Case(name: "help-schema", arguments: ["schema", "--help"]),
     Case(name: "version", arguments: ["--version"]),
