@@ -78,6 +78,14 @@ public struct CLIPVisionModel: VisionEncoder {
     return layers.prefix(depth).reduce(start) { rows, layer in layer(rows, in: context) }
   }
 
+  public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
+    let rows = tokens(height: height, width: width)
+    return Double(
+      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
+        $0 + $1.flops(rows: rows)
+      })
+  }
+
   /// `pooler_output`, one row an image: `[B, D]`.
   public func pooled(_ last: Rows, in context: Context) -> Tensor {
     postNorm(last.firstRows(on: context.tape), in: context)

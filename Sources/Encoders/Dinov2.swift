@@ -64,6 +64,12 @@ private struct Dinov2Attention: Module {
       heads: heads, layout: .full(queries: rows.segments, keys: rows.segments), name: name)
     return output(mixed, in: context)
   }
+
+  func flops(rows: Int) -> Int {
+    [query, key, value, output].reduce(4 * rows * rows * query.outputWidth) {
+      $0 + $1.flops(rows: rows)
+    }
+  }
 }
 
 private struct Dinov2Layer: Module {
@@ -105,6 +111,11 @@ private struct Dinov2Layer: Module {
         let inner = tape.activation(activation, fc1(norm2(middle, in: context), in: context))
         return tape.add(middle, tape.scaleColumns(fc2(inner, in: context), by: scale2))
       })
+  }
+
+  /// Forward FLOPs of one image.
+  func flops(rows: Int) -> Int {
+    attention.flops(rows: rows) + fc1.flops(rows: rows) + fc2.flops(rows: rows)
   }
 }
 
@@ -170,5 +181,13 @@ public struct Dinov2Model: VisionEncoder {
       layer(rows, in: context)
     }
     return finalNorm ? norm(rows, in: context) : rows
+  }
+
+  public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
+    let rows = tokens(height: height, width: width)
+    return Double(
+      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
+        $0 + $1.flops(rows: rows)
+      })
   }
 }

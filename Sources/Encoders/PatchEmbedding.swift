@@ -60,6 +60,9 @@ struct PatchEmbedding: Module {
       convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))
   }
 
+  /// Forward FLOPs of one image.
+  func flops(patches: Int) -> Int { projection.flops(rows: patches) }
+
   func callAsFunction(_ images: ImageBatch, in context: Context) -> Rows {
     let geometry = PatchGeometry(
       channels: channels, height: images.height, width: images.width, patch: patch)

@@ -52,4 +52,9 @@ struct PreNormLayer: Module {
         return ffn(norm2(middle, in: context).tensor, addingTo: middle.tensor, in: context)
       })
   }
+
+  /// Forward FLOPs of one sequence in which every row sees every row.
+  func flops(rows: Int) -> Int {
+    attention.flops(queries: rows, keys: rows) + ffn.flops(rows: rows)
+  }
 }

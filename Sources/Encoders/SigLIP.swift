@@ -76,6 +76,14 @@ public struct SiglipVisionModel: VisionEncoder {
     return finalNorm ? norm(rows, in: context) : rows
   }
 
+  public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
+    let rows = tokens(height: height, width: width)
+    return Double(
+      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
+        $0 + $1.flops(rows: rows)
+      })
+  }
+
   /// `pooler_output`, one row an image: `[B, D]`; nil without a head.
   ///
   /// - Parameter last: the last hidden state, after the final norm.

@@ -46,6 +46,14 @@ public struct SmallEncoder: VisionEncoder {
     }
     return finalNorm ? norm(last, in: context) : last
   }
+
+  public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
+    let rows = tokens(height: height, width: width)
+    return Double(
+      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
+        $0 + $1.flops(rows: rows)
+      })
+  }
 }
 
 /// A small transformer over a caption's tokens, each of which sees all of them.

@@ -36,6 +36,10 @@ public protocol VisionEncoder: Module {
   ///   - depth: 0 is what enters the first layer, L what leaves the last one.
   ///   - finalNorm: whether the model's final norm is applied.
   func hidden(_ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context) -> Rows
+
+  /// FLOPs of ``hidden(_:depth:finalNorm:in:)`` for one image of this size: matrix products only, a
+  /// multiply-add counts as 2.
+  func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double
 }
 
 extension VisionEncoder {
@@ -46,8 +50,21 @@ extension VisionEncoder {
     leadingTokens + (height / patchSize) * (width / patchSize)
   }
 
+  /// The same through all layers.
+  public func forwardFLOPs(height: Int, width: Int) -> Double {
+    forwardFLOPs(height: height, width: width, depth: layerCount)
+  }
+
   /// How many layers `hidden_states[index]` has behind it.
   private func depth(_ index: Int) -> Int { index < 0 ? layerCount + 1 + index : index }
+
+  /// How many layers the features of `layer` have behind them.
+  public func depth(_ layer: EncoderLayer) -> Int {
+    switch layer {
+    case .last: layerCount
+    case .hiddenState(let index): depth(index)
+    }
+  }
 
   /// The features that projectors read.
   ///

@@ -13,8 +13,8 @@ struct Dragoman: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, ScoreCommand.self, HeatmapCommand.self, ValidateCommand.self,
-      SchemaCommand.self,
+      RunCommand.self, ScoreCommand.self, HeatmapCommand.self, BenchCommand.self,
+      ValidateCommand.self, SchemaCommand.self,
     ])
 
   static func main() async {

@@ -1,0 +1,66 @@
+import Configuration
+import Encoders
+import LanguageModels
+import Layers
+import Storage
+import Tensors
+
+/// A benchmark that can't run with what it was given.
+public struct BenchmarkError: Error, Equatable, ExitCodeProviding, CustomStringConvertible {
+  public let description: String
+  public var programExit: ProgramExit { .badData }
+}
+
+/// The model that a benchmark runs, from a folder or of its shape.
+public struct BenchmarkModel: Sendable {
+  public let folder: ModelFolder
+  public let kind: ModelKind
+  /// `random`: only `config.json` is read.
+  public let weights: WeightsChoice
+
+  /// - Parameter reference: a folder's path, or `hf:ORG/NAME[@REV]`.
+  /// - Throws: `ModelFolderError`, or ``BenchmarkError`` for a model of another kind.
+  public init(_ reference: String, random: Bool) throws {
+    folder = try ModelFolder(resolving: reference)
+    guard let kind = try ModelKind(folder) else {
+      let type = try folder.json("config.json")["model_type"]?.string ?? "none"
+      throw BenchmarkError(
+        description: "\(folder.file("config.json").path): model_type is \(type); must be one of "
+          + ModelKind.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+    }
+    self.kind = kind
+    weights = random ? .random : .pretrained
+  }
+
+  func languageModel(executor: LaneExecutor) throws -> LlamaForCausalLM {
+    guard !kind.isEncoder else {
+      throw BenchmarkError(
+        description: "\(folder.url.path) holds an encoder (\(kind.rawValue)); this benchmark needs a "
+          + "language model: llama or qwen2.")
+    }
+    let store = ParameterStore()
+    guard weights == .random else {
+      return try LlamaForCausalLM(folder, store: store, executor: executor)
+    }
+    return try LlamaForCausalLM(
+      DecoderDescription(folder),
+      in: ParameterScope(store: store, random: RandomKey(seed: 0).named("language model")))
+  }
+
+  func encoder(executor: LaneExecutor) throws -> PretrainedEncoder {
+    var settings = PretrainedEncoderConfig()
+    settings.weights = weights
+    let config: EncoderConfig =
+      switch kind {
+      case .dinov2: .dinov2(settings)
+      case .siglip: .siglip(settings)
+      case .clip: .clip(settings)
+      case .vit: .vit(settings)
+      case .llama, .qwen2:
+        throw BenchmarkError(
+          description: "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
+            + "needs an encoder: dinov2, siglip, clip or vit.")
+      }
+    return try PretrainedEncoder(config, folder: folder, executor: executor)
+  }
+}

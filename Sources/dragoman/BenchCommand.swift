@@ -1,0 +1,165 @@
+import ArgumentParser
+import Foundation
+import Harness
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Times a training step, an encoder or generation on this machine.",
+    discussion: """
+      Times are wall-clock; processor seconds beside them say what the work costs whoever else runs \
+      here.
+      """,
+    subcommands: [Step.self, Encode.self, Generate.self])
+}
+
+extension BenchCommand {
+  /// What every benchmark is asked for.
+  struct Options: ParsableArguments {
+    @Option(
+      help: ArgumentHelp("A model folder, or hf:ORG/NAME[@REV] in the local cache.", valueName: "dir")
+    )
+    var model: String
+
+    @Flag(help: "Random weights of the model's shape: only config.json is read.")
+    var random = false
+
+    @Option(help: "Threads. Default: all cores.")
+    var threads: Int?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+
+    func validate() throws {
+      if let threads { try atLeastOne(threads, "--threads") }
+    }
+
+    func loadModel() throws -> BenchmarkModel { try BenchmarkModel(model, random: random) }
+
+    func show(_ report: some Encodable, text: String) throws {
+      try StandardOutput.print(json ? try JSONOutput.text(report) : String(text.dropLast()))
+    }
+  }
+
+  struct Step: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "step",
+      abstract: "Times the training step of an MLP projector with the language model frozen.",
+      discussion: """
+        The work: visual tokens through the projector, the language model on them and one caption an \
+        image, loss on the caption, gradients of the projector, clipping, AdamW. With --dump its input \
+        and start values are those of a PyTorch run (features [image, patch, width], input_ids [image, \
+        token], lengths [image], projector.{0,2}.{weight,bias} in a safetensors file), so that the \
+        losses can be compared.
+        """)
+
+    @OptionGroup var options: Options
+
+    @Option(help: "Images in a step. Default: 8, or the dump's.")
+    var batch: Int?
+
+    @Option(help: "Patches of an image. Default: 256, or the dump's.")
+    var patches: Int?
+
+    @Option(help: "Width of a patch. Default: 384, or the dump's.")
+    var width: Int?
+
+    @Option(help: "Tokens of the longest caption. Default: 16, or the dump's.")
+    var caption: Int?
+
+    @Option(help: "Steps that are timed, after one that is not.")
+    var steps = 5
+
+    @Option(help: "Parts of a batch, as an experiment's training.lanes.")
+    var lanes = 8
+
+    @Option(
+      help: ArgumentHelp("Input and start values, instead of random ones.", valueName: "file"))
+    var dump: String?
+
+    func validate() throws {
+      for (value, name) in [
+        (batch, "--batch"), (patches, "--patches"), (width, "--width"), (caption, "--caption"),
+        (steps, "--steps"), (lanes, "--lanes"),
+      ] {
+        if let value { try atLeastOne(value, name) }
+      }
+      if dump != nil, [batch, patches, width, caption].contains(where: { $0 != nil }) {
+        throw ValidationError("--dump gives the sizes: leave --batch, --patches, --width, --caption out.")
+      }
+    }
+
+    func run() throws {
+      var sizes = TrainingStepBenchmark.Sizes()
+      if let batch { sizes.batch = batch }
+      if let patches { sizes.patches = patches }
+      if let width { sizes.width = width }
+      if let caption { sizes.caption = caption }
+      let report = try StepReport(
+        options.loadModel(), sizes: sizes, dump: dump.map { URL(filePath: $0) }, steps: steps,
+        lanes: lanes, threads: options.threadCount)
+      try options.show(report, text: report.text)
+    }
+  }
+
+  struct Encode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "encode",
+      abstract: "Times an encoder on made-up pictures.")
+
+    @OptionGroup var options: Options
+
+    @Option(help: "Pictures.")
+    var images = 32
+
+    @Option(help: "Images that a thread takes at a time, as an experiment's encoder.batch.")
+    var batch = 8
+
+    func validate() throws {
+      try atLeastOne(images, "--images")
+      try atLeastOne(batch, "--batch")
+    }
+
+    func run() throws {
+      let report = try EncodeReport(
+        options.loadModel(), images: images, batch: batch, threads: options.threadCount)
+      try options.show(report, text: report.text)
+    }
+  }
+
+  struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "generate",
+      abstract: "Times greedy decoding after a prefix of visual tokens.")
+
+    @OptionGroup var options: Options
+
+    @Option(help: "Captions generated together; a thread takes one such batch.")
+    var batch = 16
+
+    @Option(help: "Visual tokens before a caption.")
+    var patches = 64
+
+    @Option(help: "New tokens of a caption.")
+    var tokens = 30
+
+    func validate() throws {
+      try atLeastOne(batch, "--batch")
+      try atLeastOne(patches, "--patches")
+      if tokens < 2 { throw ValidationError("--tokens must be at least 2.") }
+    }
+
+    func run() throws {
+      let report = try GenerationReport(
+        options.loadModel(), batch: batch, visualTokens: patches, newTokens: tokens,
+        threads: options.threadCount)
+      try options.show(report, text: report.text)
+    }
+  }
+}
+
+private func atLeastOne(_ value: Int, _ name: String) throws {
+  if value < 1 { throw ValidationError("\(name) must be at least 1.") }
+}
