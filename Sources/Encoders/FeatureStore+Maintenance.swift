@@ -1,5 +1,7 @@
+import Datasets
 import Foundation
 import Storage
+import Tensors
 
 /// What the store holds of one encoder setting.
 public struct FeatureStoreEntry: Sendable, Equatable {
@@ -38,6 +40,20 @@ extension FeatureStore {
         bytes: entry.files().reduce(0) { $0 + $1.size },
         lastUsed: status?[.modificationDate] as? Date ?? .distantPast)
     }.sorted { ($0.lastUsed, $0.key) > ($1.lastUsed, $1.key) }
+  }
+
+  /// How many of the images have features under this description; nothing is read but manifest and images.
+  ///
+  /// - Throws: `FileError` for an image that can't be read.
+  public func storedCount(
+    of images: [CaptionedImage], _ description: FeatureDescription, executor: LaneExecutor
+  ) throws -> Int {
+    let entry = FeatureEntry(folder: folder.appending(path: description.key))
+    guard let stored = (try? entry.storedManifest())?.index, !stored.isEmpty else { return 0 }
+    let found = try executor.map(count: images.count) {
+      stored[FeatureShard.Image(id: images[$0].id, digest: try images[$0].digest())] != nil
+    }
+    return found.count { $0 }
   }
 
   /// Reads every shard again: its digest, then its shapes, ids and digests of images against the

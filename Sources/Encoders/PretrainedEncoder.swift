@@ -23,15 +23,19 @@ public struct PretrainedEncoder: Sendable {
 
   /// Reads the folder, or with `weights: random` its two configurations alone.
   ///
+  /// - Parameter store: of the weights; one of shapes reads no weight, only checks that the files have them.
   /// - Precondition: the config is one of a model folder.
   /// - Throws: ``EncoderError`` for what `config.json` or a setting says, `DatasetError` for
   ///   `preprocessor_config.json`, `CheckpointReaderError` for a weight that is absent or of another
   ///   shape, `ModelFolderError` for a file that can't be read.
-  public init(_ config: EncoderConfig, folder: ModelFolder, executor: LaneExecutor) throws {
+  public init(
+    _ config: EncoderConfig, folder: ModelFolder, store: ParameterStore = ParameterStore(),
+    executor: LaneExecutor
+  ) throws {
     guard let settings = config.pretrained else {
       preconditionFailure("this kind of encoder has no model folder")
     }
-    let (store, weights) = (ParameterStore(), settings.weights)
+    let weights = settings.weights
     let name: String
     switch config {
     case .dinov2:

@@ -68,6 +68,7 @@ public final class CheckpointReader: Sendable {
       guard found == expected else {
         throw self.refusal(name, .shape(found: found, expected: expected))
       }
+      guard !values.isEmpty else { return }
       let read = Pending(name: name, values: values)
       self.pending.withLock { $0.append(read) }
     }

@@ -16,7 +16,8 @@ public enum Initialization: Sendable, Hashable {
 /// A scope carries the prefix of the checkpoint keys (`model.layers.0.`), so a module names only
 /// its own weights and the same initialiser builds it fresh or loads it.
 public struct ParameterScope: Sendable {
-  /// Writes the values of one checkpoint key into the buffer, checking the shape.
+  /// Writes the values of one checkpoint key into the buffer, checking the shape. The buffer is empty in a
+  /// store of shapes: there is only the shape to check.
   public typealias Reader =
     @Sendable (
       _ name: String, _ shape: [Int], _ values: UnsafeMutableBufferPointer<Float>
@@ -38,9 +39,9 @@ public struct ParameterScope: Sendable {
     self.init(store: store, prefix: prefix, random: RandomKey(seed: 0), reader: reader)
   }
 
-  /// Weights with shapes but no values, to count and plan with; their memory is never touched.
-  public init(shapesIn store: ParameterStore, prefix: String = "") {
-    self.init(store: store, prefix: prefix) { _, _, _ in }
+  /// Weights with shapes but no values, to count and plan with.
+  public static var shapes: ParameterScope {
+    ParameterScope(store: ParameterStore(.shapes), random: RandomKey(seed: 0))
   }
 
   private init(store: ParameterStore, prefix: String, random: RandomKey, reader: Reader?) {

@@ -1,4 +1,6 @@
 import CHDF5
+import CJPEG
+import CPNG
 import Foundation
 import Synchronization
 
@@ -113,4 +115,24 @@ public struct HDF5Error: Error, Equatable, LocalizedError, CustomStringConvertib
   }
 
   public var errorDescription: String? { description }
+}
+
+/// Versions of the libraries behind this module, as they run.
+public enum StorageLibraries {
+  public static var hdf5: String {
+    var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+    HDF5Library.lockedIgnoringErrors { H5get_libversion(&major, &minor, &release) }
+    return "\(major).\(minor).\(release)"
+  }
+
+  public static var png: String {
+    let number = png_access_version_number()
+    return "\(number / 10000).\(number / 100 % 100).\(number % 100)"
+  }
+
+  /// Of the headers that this was built with: the library does not say its own.
+  public static var jpegTurbo: String {
+    let number = LIBJPEG_TURBO_VERSION_NUMBER
+    return "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
+  }
 }

@@ -51,19 +51,28 @@ extension Parameter: Hashable {
 public final class ParameterStore: @unchecked Sendable {
   // @unchecked: entries are added and changed by one thread at a time, between steps.
 
+  /// What a store keeps of its weights.
+  public enum Contents: Sendable {
+    case values
+    /// Names and shapes only, to count and plan with: no memory is asked for, and nothing can be computed.
+    case shapes
+  }
+
   private struct Entry {
-    let buffer: BufferPool.Buffer
+    /// nil in a store of shapes.
+    let buffer: BufferPool.Buffer?
     var gradient: BufferPool.Buffer?
     var isTrainable = false
   }
   private var entries: [Entry] = []
   private let pool = BufferPool()
+  private let contents: Contents
 
-  public init() {}
+  public init(_ contents: Contents = .values) { self.contents = contents }
 
   deinit {
     for entry in entries {
-      pool.give(entry.buffer)
+      if let buffer = entry.buffer { pool.give(buffer) }
       if let gradient = entry.gradient { pool.give(gradient) }
     }
   }
@@ -71,17 +80,17 @@ public final class ParameterStore: @unchecked Sendable {
   /// Bytes that weights and gradients hold.
   public var allocatedBytes: Int { pool.allocatedBytes }
 
-  /// Adds a weight whose values `fill` writes (all of them).
+  /// Adds a weight whose values `fill` writes (all of them); in a store of shapes it gets an empty buffer.
   public func add<Failure: Error>(
     _ name: String, shape: [Int],
     fill: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Void
   ) throws(Failure) -> Parameter {
     let count = shape.reduce(1, *)
-    let buffer = pool.take(max(count, 1))
+    let buffer = contents == .values ? pool.take(max(count, 1)) : nil
     do {
-      try fill(UnsafeMutableBufferPointer(start: buffer.base, count: count))
+      try fill(UnsafeMutableBufferPointer(start: buffer?.base, count: buffer == nil ? 0 : count))
     } catch {
-      pool.give(buffer)
+      if let buffer { pool.give(buffer) }
       throw error
     }
     entries.append(Entry(buffer: buffer))
@@ -91,7 +100,9 @@ public final class ParameterStore: @unchecked Sendable {
   public func add(_ name: String, shape: [Int], values: [Float]) -> Parameter {
     precondition(
       shape.reduce(1, *) == values.count, "\(name): \(values.count) values for shape \(shape)")
-    return add(name, shape: shape) { _ = $0.update(fromContentsOf: values) }
+    return add(name, shape: shape) {
+      if !$0.isEmpty { _ = $0.update(fromContentsOf: values) }
+    }
   }
 
   /// Gives or takes the gradient buffers. Not while lanes run.
@@ -120,7 +131,10 @@ public final class ParameterStore: @unchecked Sendable {
   func isTrainable(_ parameter: Parameter) -> Bool { entries[parameter.handle].isTrainable }
 
   func base(of parameter: Parameter) -> UnsafeMutablePointer<Float> {
-    entries[parameter.handle].buffer.base
+    guard let buffer = entries[parameter.handle].buffer else {
+      preconditionFailure("\(parameter.name) is in a store of shapes: it has no values")
+    }
+    return buffer.base
   }
 
   func gradientBase(of parameter: Parameter) -> UnsafeMutablePointer<Float>? {

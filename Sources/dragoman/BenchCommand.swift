@@ -17,7 +17,8 @@ extension BenchCommand {
   /// What every benchmark is asked for.
   struct Options: ParsableArguments {
     @Option(
-      help: ArgumentHelp("A model folder, or hf:ORG/NAME[@REV] in the local cache.", valueName: "dir")
+      help: ArgumentHelp(
+        "A model folder, or hf:ORG/NAME[@REV] in the local cache.", valueName: "dir")
     )
     var model: String
 
@@ -87,7 +88,8 @@ extension BenchCommand {
         if let value { try atLeastOne(value, name) }
       }
       if dump != nil, [batch, patches, width, caption].contains(where: { $0 != nil }) {
-        throw ValidationError("--dump gives the sizes: leave --batch, --patches, --width, --caption out.")
+        throw ValidationError(
+          "--dump gives the sizes: leave --batch, --patches, --width, --caption out.")
       }
     }
 

@@ -14,7 +14,7 @@ struct Dragoman: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, ScoreCommand.self, HeatmapCommand.self, BenchCommand.self,
-      ValidateCommand.self, SchemaCommand.self,
+      DoctorCommand.self, ValidateCommand.self, SchemaCommand.self,
     ])
 
   static func main() async {

@@ -31,24 +31,43 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Start again: throw away what an earlier run left.")
   var fresh = false
 
+  @Flag(
+    help: "Say what would be computed, kept and taken, and how long it takes here; run nothing.")
+  var plan = false
+
+  @Flag(help: "With --plan: print JSON, a list with one entry an experiment.")
+  var json = false
+
   @Flag(help: "Say nothing on standard error but errors.")
   var quiet = false
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
     if let steps, steps < 1 { throw ValidationError("--steps must be at least 1.") }
+    if json, !plan { throw ValidationError("--json goes with --plan.") }
   }
 
   func run() throws {
     let experiments = try experiment.load()
+    guard !plan else { return try printPlans(experiments) }
     let signals = SignalStop()
     for experiment in experiments {
-      let options = RunOptions(
-        results: URL(filePath: results), cache: CacheFolder.resolve(cache),
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
-        isFresh: fresh, isQuiet: quiet)
       let summary = try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
       try StandardOutput.print(summary.tableText)
     }
+  }
+
+  private var options: RunOptions {
+    RunOptions(
+      results: URL(filePath: results), cache: CacheFolder.resolve(cache),
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
+      isFresh: fresh, isQuiet: quiet)
+  }
+
+  private func printPlans(_ experiments: [Experiment]) throws {
+    let plans = try experiments.map { try RunPlanner($0, options: options).plan() }
+    try StandardOutput.print(
+      json
+        ? try JSONOutput.text(plans) : String(plans.map(\.text).joined(separator: "\n").dropLast()))
   }
 }

@@ -144,4 +144,8 @@ struct LoudEncoder: VisionEncoder {
     let rows = base.hidden(images, depth: depth, finalNorm: finalNorm, in: context)
     return rows.with(context.tape.scale(rows.tensor, by: factor))
   }
+
+  func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
+    base.forwardFLOPs(height: height, width: width, depth: depth)
+  }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ProjectorTests {
   /// A scope that makes no values: sizes only.
   private func sizes() -> ParameterScope {
-    ParameterScope(shapesIn: ParameterStore())
+    ParameterScope.shapes
   }
 
   private func scope() -> ParameterScope {

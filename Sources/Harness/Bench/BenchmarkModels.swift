@@ -35,7 +35,8 @@ public struct BenchmarkModel: Sendable {
   func languageModel(executor: LaneExecutor) throws -> LlamaForCausalLM {
     guard !kind.isEncoder else {
       throw BenchmarkError(
-        description: "\(folder.url.path) holds an encoder (\(kind.rawValue)); this benchmark needs a "
+        description:
+          "\(folder.url.path) holds an encoder (\(kind.rawValue)); this benchmark needs a "
           + "language model: llama or qwen2.")
     }
     let store = ParameterStore()
@@ -58,7 +59,8 @@ public struct BenchmarkModel: Sendable {
       case .vit: .vit(settings)
       case .llama, .qwen2:
         throw BenchmarkError(
-          description: "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
+          description:
+            "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
             + "needs an encoder: dinov2, siglip, clip or vit.")
       }
     return try PretrainedEncoder(config, folder: folder, executor: executor)

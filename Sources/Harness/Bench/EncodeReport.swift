@@ -95,7 +95,8 @@ public struct EncodeReport: Encodable, Sendable {
     lines.add(
       "images a second",
       "\(rate.text(imagesPerSecond)) from pixels; \(rate.text(imagesPerSecondWithResizing)) with "
-        + "\(pictureWidth)×\(pictureHeight) pictures resized and normalised first; no files decoded")
+        + "\(pictureWidth)×\(pictureHeight) pictures resized and normalised first; no files decoded"
+    )
     lines.add(
       "processor seconds", "\(NumberFormat.decimals(4).text(processorSecondsPerImage)) an image")
     lines.add("work of an image", NumberFormat.amount(flopsPerImage, "FLOP"))

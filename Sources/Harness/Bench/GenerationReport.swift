@@ -65,7 +65,8 @@ public struct GenerationReport: Encodable, Sendable {
     let rate = NumberFormat.significant(3)
     lines.add(
       "tokens a second",
-      "\(rate.text(tokensPerSecond)) in all; \(rate.text(decodingTokensPerSecond)) after the prefix")
+      "\(rate.text(tokensPerSecond)) in all; \(rate.text(decodingTokensPerSecond)) after the prefix"
+    )
     lines.add("prefix rows a second", rate.text(prefixRowsPerSecond))
     lines.add("captions a second", rate.text(captionsPerSecond))
     lines.add(

@@ -107,7 +107,8 @@ public struct TrainingStepBenchmark: Sendable {
     let longest = images.map { $0.visualTokens + $0.captions[0].count }.max() ?? 0
     guard longest <= model.maximumPositions else {
       throw BenchmarkError(
-        description: "A sequence has \(longest) rows; the model takes \(model.maximumPositions) at most.")
+        description:
+          "A sequence has \(longest) rows; the model takes \(model.maximumPositions) at most.")
     }
     let store = ParameterStore()
     let projector = try MLPProjector(

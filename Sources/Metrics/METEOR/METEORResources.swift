@@ -61,9 +61,8 @@ public struct METEORResources: Sendable {
     let places = METEORPlaces(environment)
     let folder = folder ?? places.namedFolder
     let folders = folder.map { [$0] } ?? places.meteorFolders()
-    let jar = folders.map { "\($0)/meteor-1.5.jar" }.first(where: isFile)
-    let table = folders.flatMap { ["\($0)/data/paraphrase-en.gz", "\($0)/paraphrase-en.gz"] }
-      .first(where: isFile)
+    let jar = jar(in: folders)
+    let table = paraphrases(in: folders)
     if let folder, jar == nil, table == nil {
       throw METEORDataError.nothingFound(folder: folder)
     }
@@ -81,6 +80,37 @@ public struct METEORResources: Sendable {
     }
     return METEORResources(
       synonyms: synonyms, paraphrases: paraphrases, jar: jar, wordNetFolder: wordNet)
+  }
+
+  /// What ``find(folder:cache:environment:progress:)`` would read; nothing is read here.
+  public struct Locations: Sendable, Equatable {
+    /// A folder.
+    public var wordNet: String?
+    public var jar: String?
+    public var paraphrases: String?
+    public var searchedForWordNet: [String]
+    public var searchedForMETEOR: [String]
+  }
+
+  /// Where the data lie, and where they are looked for.
+  public static func locate(
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> Locations {
+    let places = METEORPlaces(environment)
+    let folders = places.meteorFolders()
+    return Locations(
+      wordNet: places.wordNetFolders.first { isFile("\($0)/index.noun") },
+      jar: jar(in: folders), paraphrases: paraphrases(in: folders),
+      searchedForWordNet: places.wordNetFolders, searchedForMETEOR: folders)
+  }
+
+  private static func jar(in folders: [String]) -> String? {
+    folders.map { "\($0)/meteor-1.5.jar" }.first(where: isFile)
+  }
+
+  private static func paraphrases(in folders: [String]) -> String? {
+    folders.flatMap { ["\($0)/data/paraphrase-en.gz", "\($0)/paraphrase-en.gz"] }
+      .first(where: isFile)
   }
 
   private static func isFile(_ path: String) -> Bool {

@@ -1,3 +1,4 @@
+import CCairo
 import Foundation
 
 /// How text is set: DejaVu Sans at a size in points.
@@ -107,8 +108,11 @@ package struct TextRuler {
   }
 }
 
-/// The fonts that figures are set in.
+/// The fonts that figures are set in, and what sets them.
 public enum FigureFonts {
+  /// Cairo's version, as it runs.
+  public static var cairoVersion: String { String(cString: cairo_version_string()) }
+
   /// Whether Cairo finds DejaVu Sans; without it figures use another font, with other widths.
   public static var isInstalled: Bool {
     // DejaVu Sans' "m" is 1995 of 2048 units wide, wider than in any common sans serif.

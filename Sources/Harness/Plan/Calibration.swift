@@ -1,0 +1,360 @@
+import Datasets
+import Encoders
+import Foundation
+import LanguageModels
+import Layers
+import Projectors
+import Storage
+import Tensors
+import Training
+
+/// Times a few seconds of an experiment's own work at its true shapes and works out the whole from it.
+///
+/// Layers cost the same each, so a model is timed with one layer and with three, of random weights, and the
+/// rest is a straight line; so are its activations. What models the run makes first are timed whole: they are
+/// small.
+struct Calibration {
+  let inputs: PlanInputs
+  let counts: PlanCounts
+  let options: RunOptions
+  private let depths = (1, 3)
+
+  init(inputs: PlanInputs, counts: PlanCounts, options: RunOptions) {
+    self.inputs = inputs
+    self.counts = counts
+    self.options = options
+  }
+
+  private var threads: Int { options.threads }
+
+  /// Fills in times and activations.
+  func measure(_ plan: inout RunPlan) throws {
+    let seeds = Double(plan.seeds)
+    if case .small(let settings) = inputs.config.languageModel {
+      let cost = try makingLanguageModel(settings)
+      plan.steps.append(RunPlan.Step(step: "training the small language model", cost: cost))
+    }
+    if case .small(let settings) = inputs.config.encoder, let pair = inputs.encoder?.pair {
+      let cost = try makingEncoder(settings, like: pair)
+      plan.steps.append(RunPlan.Step(step: "training the small encoder", cost: cost))
+    }
+    if inputs.encoder != nil {
+      let missing = Double(plan.features.images - (plan.features.stored ?? 0))
+      let cost = missing > 0 ? missing * (try encodingOneImage()) : Cost()
+      plan.steps.append(RunPlan.Step(step: "encoding", cost: cost))
+    }
+    let models = try truncatedModels()
+    for index in plan.arms.indices {
+      let arm = plan.arms[index]
+      let config = ArmPlan.arms(of: inputs.config)[index]
+      let (training, activations) = try training(config, models, updates: arm.updates)
+      // Validation is forward only, at the rate that training had.
+      let flops = arm.flopsPerUpdate * Double(arm.updates)
+      let validation = flops > 0 ? (arm.flops - flops) / flops * training : Cost()
+      plan.arms[index].memory.activations = activations
+      plan.steps.append(
+        RunPlan.Step(step: "training \(arm.arm)", cost: seeds * (training + validation)))
+      let captions = captions(config, visualTokens: arm.visualTokens, models)
+      plan.steps.append(RunPlan.Step(step: "captions of \(arm.arm)", cost: seeds * captions))
+    }
+    plan.total = plan.steps.reduce(Cost()) { $0 + $1.cost }
+  }
+
+  // MARK: - The language model
+
+  /// The language model with few layers, and how many; one entry if it has no more.
+  private func truncatedModels() throws -> [(layers: Int, model: LlamaForCausalLM)] {
+    let full = inputs.model.description
+    let layers = full.layers <= depths.1 ? [full.layers] : [depths.0, depths.1]
+    return try layers.map { count in
+      var description = full
+      description.layers = count
+      return (count, try LlamaForCausalLM(description, in: Self.filled()))
+    }
+  }
+
+  /// Weights that are quick to make: what they are worth does not change what a product takes.
+  private static func filled() -> ParameterScope {
+    let period = 1 << 16
+    var pattern = [Float](repeating: 0, count: period)
+    pattern.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: RandomKey(seed: 0).named("calibration"), deviation: 0.02)
+    }
+    let values = pattern
+    return ParameterScope(store: ParameterStore()) { _, shape, target in
+      guard shape.count > 1 else { return target.update(repeating: 1) }
+      for first in stride(from: 0, to: target.count, by: period) {
+        let range = first..<min(first + period, target.count)
+        _ = UnsafeMutableBufferPointer(rebasing: target[range])
+          .update(fromContentsOf: values[..<range.count])
+      }
+    }
+  }
+
+  /// The value of the whole model on the line through the two that were measured.
+  private func extrapolated<Value>(
+    _ measured: [(layers: Int, value: Value)], layers: Int,
+    _ line: (_ first: Value, _ last: Value, _ steps: Double) -> Value
+  ) -> Value {
+    let (first, last) = (measured[0], measured[measured.count - 1])
+    guard last.layers > first.layers else { return first.value }
+    return line(
+      first.value, last.value, Double(layers - first.layers) / Double(last.layers - first.layers))
+  }
+
+  private func extrapolated(_ measured: [(layers: Int, value: Cost)], layers: Int) -> Cost {
+    extrapolated(measured, layers: layers) { first, last, steps in
+      first + steps * (last - first).clamped
+    }
+  }
+
+  // MARK: - Training an arm
+
+  /// All updates of one seed, and the activations at the peak.
+  private func training(
+    _ arm: ArmPlan, _ models: [(layers: Int, model: LlamaForCausalLM)], updates: Int
+  ) throws -> (cost: Cost, activations: Int) {
+    var total = Cost()
+    var activations = 0
+    for stage in inputs.config.training.stages {
+      let trainsModel = stage.train.contains(.languageModel)
+      var costs: [(layers: Int, value: Cost)] = []
+      var peaks: [(layers: Int, value: Double)] = []
+      for (layers, model) in models {
+        let update = try self.update(arm, stage, model)
+        costs.append((layers, update.cost))
+        peaks.append((layers, Double(update.peakBytes)))
+        if trainsModel { model.setTrainable(false) }
+      }
+      let layers = inputs.model.description.layers
+      let (updates, _) = counts.updates(
+        samples: counts.train.count, batch: stage.batchSize, epochs: stage.epochs)
+      total = total + Double(updates) * extrapolated(costs, layers: layers)
+      let peak = extrapolated(peaks, layers: layers) { $0 + $2 * max(0, $1 - $0) }
+      activations = max(activations, Int(peak))
+    }
+    return (total, activations)
+  }
+
+  /// One update of an arm, the second of two.
+  private func update(
+    _ arm: ArmPlan, _ stage: StageConfig, _ model: LlamaForCausalLM
+  ) throws -> (cost: Cost, peakBytes: Int) {
+    let training = inputs.config.training
+    let trainsModel = stage.train.contains(.languageModel)
+    let batch = min(stage.batchSize, counts.train.count)
+    let filled = min(training.lanes, batch)
+    // Frozen weights keep nothing of a lane that is done: as many lanes as threads show it all.
+    let lanes = trainsModel ? filled : min(threads, filled)
+    let images = lanes * ((batch + filled - 1) / filled)
+    let projector = try arm.config.projector.makeProjector(
+      patchWidth: inputs.width, patchCount: inputs.tokens, languageWidth: inputs.model.width,
+      in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
+    let captions = inputs.cut(Array(counts.train.prefix(images)), for: stage)
+    let samples = (0..<images).map {
+      CaptionSample(feature: $0, captions: captions[$0 % captions.count])
+    }
+    let objective = CaptionObjective(
+      projector: projector, model: model,
+      features: NoiseFeatures(width: inputs.width, tokens: inputs.tokens),
+      format: inputs.format, samples: samples, choice: stage.captions)
+    let parameters =
+      (stage.train.contains(.projector) ? projector.parameters : [])
+      + (trainsModel ? model.parameters : [])
+    for parameter in parameters { parameter.store.setTrainable([parameter], true) }
+    let optimizer = AdamW(
+      parameters, options: arm.config.optimizer(in: stage).adamW, executor: inputs.executor)
+    let pool = Lanes(count: lanes, threads: threads)
+    var gradients = Cost()
+    var step = Cost()
+    for _ in 0..<2 {
+      let watch = Stopwatch()
+      _ = objective.gradients(
+        of: Array(0..<images), for: parameters, draw: RandomKey(seed: 0), lanes: pool)
+      gradients = watch.cost
+      let stepWatch = Stopwatch()
+      optimizer.step(learningRate: 0)
+      step = stepWatch.cost
+    }
+    return (Double(batch) / Double(images) * gradients + step, pool.pool.peakBytes)
+  }
+
+  // MARK: - Captions
+
+  /// All rows of captions of the test images for one seed.
+  private func captions(
+    _ arm: ArmPlan, visualTokens: Int, _ models: [(layers: Int, model: LlamaForCausalLM)]
+  ) -> Cost {
+    let decode = inputs.config.evaluation.decode
+    let controls = inputs.config.evaluation.controls
+    let format = inputs.format
+    let batch = min(decode.batch, counts.test.count)
+    let trial = min(4, decode.maxNewTokens)
+    var prefixes: [(layers: Int, value: Cost)] = []
+    var tokens: [(layers: Int, value: Cost)] = []
+    for (layers, model) in models {
+      let timing = GenerationTiming(
+        model: model, batch: batch,
+        prefix: format.opening.count + visualTokens + format.prompt.count, threads: threads)
+      _ = timing.seconds(newTokens: trial)
+      let watch = Stopwatch()
+      let (first, total) = timing.seconds(newTokens: trial)
+      let processor = watch.processorSeconds / max(total, 1e-9)
+      func cost(_ seconds: Double) -> Cost {
+        Cost(seconds: seconds, processorSeconds: seconds * processor)
+      }
+      prefixes.append((layers, cost(first)))
+      tokens.append((layers, cost((total - first) / Double(max(trial - 1, 1)))))
+    }
+    let layers = inputs.model.description.layers
+    let prefix = extrapolated(prefixes, layers: layers)
+    let token = extrapolated(tokens, layers: layers)
+    // As long as people's captions; before training nothing ends one.
+    let trained = min(Double(counts.meanTestCaption + 1), Double(decode.maxNewTokens))
+    var lengths = [trained]
+    if !arm.isControl, controls.contains(.untrained) { lengths.append(Double(decode.maxNewTokens)) }
+    if !arm.isControl, controls.contains(.shuffled) { lengths.append(trained) }
+    let batches = Double((counts.test.count + batch - 1) / batch)
+    let rounds = max(1, batches / Double(threads))
+    return lengths.reduce(Cost()) { $0 + rounds * (prefix + $1 * token) }
+  }
+
+  // MARK: - The encoder
+
+  /// One image from its file to its features, all threads at work.
+  private func encodingOneImage() throws -> Cost {
+    guard let encoder = inputs.encoder else { return Cost() }
+    let full: any VisionEncoder
+    let read: Cost
+    if let settings = inputs.config.encoder.pretrained {
+      let folder = try ModelFolder(resolving: settings.model.location)
+      let shallow = try ShallowFolder(folder, layers: depths.1)
+      defer { shallow.remove() }
+      let made = try PretrainedEncoder(
+        inputs.config.encoder.withRandomWeights, folder: shallow.folder,
+        executor: inputs.executor)
+      full = made.model
+      let images = Array(inputs.dataset.images.prefix(2 * threads))
+      let watch = Stopwatch()
+      _ = try inputs.executor.map(count: images.count) {
+        made.processor(try images[$0].image()).count
+      }
+      read = 1 / Double(max(images.count, 1)) * watch.cost
+    } else if case .small(let settings) = inputs.config.encoder {
+      full = try SmallEncoder(settings, imageSize: encoder.width, in: Self.filled())
+      read = Cost()
+    } else {
+      return Cost()
+    }
+    let deepest = min(encoder.depth, full.layerCount)
+    var measured: [(layers: Int, value: Cost)] = []
+    for depth in Set([min(1, deepest), deepest]).sorted() {
+      _ = timeEncoding(full, encoder, depth: depth)
+      measured.append((depth, timeEncoding(full, encoder, depth: depth)))
+    }
+    return read + extrapolated(measured, layers: encoder.depth)
+  }
+
+  /// Of one image, one at a time on each thread.
+  private func timeEncoding(_ model: any VisionEncoder, _ shape: PlanEncoder, depth: Int) -> Cost {
+    let pool = BufferPool()
+    let size = 3 * shape.height * shape.width
+    let each = 2
+    let watch = Stopwatch()
+    inputs.executor.run(count: threads) { _ in
+      let tape = Tape(pool: pool, recordsGradients: false)
+      for _ in 0..<each {
+        let pixels = tape.tensor(rows: 1, width: size) { $0.update(repeating: 0.5) }
+        _ = model.hidden(
+          ImageBatch(pixels, height: shape.height, width: shape.width), depth: depth,
+          finalNorm: true, in: Context(tape: tape))
+        tape.reset()
+      }
+    }
+    return 1 / Double(each * threads) * watch.cost
+  }
+
+  // MARK: - Models that the run makes
+
+  private func makingLanguageModel(_ settings: SmallDecoderConfig) throws -> Cost {
+    let model = try LlamaForCausalLM(
+      settings.description(vocabulary: inputs.tokenizer.vocabularySize), in: Self.filled())
+    let format = CaptionFormat(
+      opening: inputs.format.opening, end: inputs.format.end)
+    func objective(_ captions: [[[Int32]]]) -> TextObjective {
+      TextObjective(model: model, format: format, texts: captions)
+    }
+    let batch = min(settings.batchSize, counts.train.count)
+    let training = objective(counts.train)
+    let cost = update(model.parameters, settings.optimizer.adamW) { lanes in
+      _ = training.gradients(
+        of: Array(0..<batch), for: model.parameters, draw: RandomKey(seed: 0), lanes: lanes)
+    }
+    let (updates, epochs) = counts.updates(
+      samples: counts.train.count, batch: settings.batchSize, epochs: settings.epochs)
+    // Validation is a third of the work.
+    let validation = Double(epochs * counts.validation.count) / Double(3 * max(batch, 1))
+    return (Double(updates) + validation) * cost
+  }
+
+  private func makingEncoder(_ settings: SmallEncoderConfig, like: ContrastivePair) throws -> Cost {
+    let side = inputs.encoder?.width ?? settings.patch
+    let longest = counts.train.flatMap { $0.map(\.count) }.max() ?? 1
+    let pair = try ContrastivePair(
+      settings, imageSize: side, vocabulary: inputs.tokenizer.vocabularySize,
+      captionLength: longest, in: Self.filled())
+    let batch = min(settings.batchSize, counts.train.count)
+    let captions = (0..<batch).map { counts.train[$0].first ?? [0] }
+    let cost = update(pair.parameters, settings.optimizer.adamW) { lanes in
+      _ = pair.gradients(on: lanes, captions: captions) { places, tape in
+        let pixels = tape.tensor(rows: places.count, width: 3 * side * side) {
+          RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
+        }
+        return ImageBatch(pixels, height: side, width: side)
+      }
+    }
+    let (updates, _) = counts.updates(
+      samples: counts.train.count, batch: settings.batchSize, epochs: settings.epochs)
+    return Double(updates) * cost
+  }
+
+  /// One update, the mean of some after a first.
+  private func update(
+    _ parameters: [Parameter], _ options: AdamW.Options, gradients: (Lanes) -> Void
+  ) -> Cost {
+    for parameter in parameters { parameter.store.setTrainable([parameter], true) }
+    let optimizer = AdamW(parameters, options: options, executor: inputs.executor)
+    let lanes = Lanes(count: inputs.config.training.lanes, threads: threads)
+    let repetitions = 3
+    var watch = Stopwatch()
+    for index in 0...repetitions {
+      if index == 1 { watch = Stopwatch() }
+      gradients(lanes)
+      optimizer.step(learningRate: 0)
+    }
+    return 1 / Double(repetitions) * watch.cost
+  }
+}
+
+/// Features that are noise, the same for every image.
+private struct NoiseFeatures: FeatureSource {
+  let width: Int
+  private let tokens: Int
+  private let values: [Float]
+
+  init(width: Int, tokens: Int) {
+    self.width = width
+    self.tokens = tokens
+    var values = [Float](repeating: 0, count: width * tokens)
+    values.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
+    }
+    self.values = values
+  }
+
+  func patches(of image: Int) -> Int { tokens }
+
+  func copy(_ image: Int, to target: UnsafeMutableBufferPointer<Float>) {
+    _ = target.update(fromContentsOf: values)
+  }
+}
