@@ -102,6 +102,10 @@ public struct Doctor {
     let paraphrases: DoctorReport.Check =
       if let table = places.paraphrases {
         .init("METEOR paraphrases", .ok, table)
+      } else if let folder = places.named, places.jar == nil {
+        .init(
+          "METEOR paraphrases", .missing, "DRAGOMAN_METEOR_DATA names \(folder), which holds none",
+          advice: "Name the meteor folder of an installed pycocoevalcap, or unset it.")
       } else {
         .init(
           "METEOR paraphrases", .optional,
@@ -109,7 +113,7 @@ public struct Doctor {
             + (places.searchedForMETEOR.isEmpty
               ? "no folder: there is no Python" : places.searchedForMETEOR.joined(separator: ", ")),
           advice: "pip install pycocoevalcap in a virtual environment that is active when dragoman "
-            + "runs, or give its meteor folder: dragoman score --meteor-data DIR")
+            + "runs, or set DRAGOMAN_METEOR_DATA to its meteor folder")
       }
     return [synonyms, paraphrases]
   }

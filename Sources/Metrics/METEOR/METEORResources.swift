@@ -88,6 +88,8 @@ public struct METEORResources: Sendable {
     public var wordNet: String?
     public var jar: String?
     public var paraphrases: String?
+    /// What `DRAGOMAN_METEOR_DATA` says: no other folder is looked in.
+    public var named: String?
     public var searchedForWordNet: [String]
     public var searchedForMETEOR: [String]
   }
@@ -97,10 +99,10 @@ public struct METEORResources: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> Locations {
     let places = METEORPlaces(environment)
-    let folders = places.meteorFolders()
+    let folders = places.namedFolder.map { [$0] } ?? places.meteorFolders()
     return Locations(
       wordNet: places.wordNetFolders.first { isFile("\($0)/index.noun") },
-      jar: jar(in: folders), paraphrases: paraphrases(in: folders),
+      jar: jar(in: folders), paraphrases: paraphrases(in: folders), named: places.namedFolder,
       searchedForWordNet: places.wordNetFolders, searchedForMETEOR: folders)
   }
 

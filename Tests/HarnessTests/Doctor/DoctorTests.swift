@@ -112,6 +112,14 @@ struct DoctorTests {
       #expect(paraphrases.state == .optional && paraphrases.advice != nil)
     }
     #expect(without.isHealthy)
+    // Scoring fails for a folder that is named and holds nothing.
+    let named = self.report(home, ["DRAGOMAN_METEOR_DATA": home.path("wordnet")])
+    #expect(try check(named, "METEOR paraphrases").state == .missing && !named.isHealthy)
+    #expect(
+      try check(
+        self.report(home, ["DRAGOMAN_METEOR_DATA": home.path(python)]), "METEOR paraphrases"
+      )
+      .state == .ok)
   }
 
   @Test("without the figures' font, or a folder to write to, something needed is missing")
