@@ -29,16 +29,13 @@ struct ScoreCommand: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "What to report: \(ScoreMetric.allCases.map(\.rawValue).joined(separator: ", "))."
-        + " Default: all but nltk_meteor.", valueName: "metric"))
+    help: ArgumentHelp("What to report.", valueName: "metric"))
   var metrics: [ScoreMetric] = [.bleu, .meteor, .rougeL, .ciderD, .diversity]
 
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "METEOR's stages: \(METEORStage.allCases.map(\.rawValue).joined(separator: ", "))."
-        + " Default: all that have their data.", valueName: "stage"))
+      "Stages of METEOR; default: all that have their data.", valueName: "stage"))
   var meteorStages: [METEORStage] = []
 
   @Flag(help: "Print JSON: corpus values and those of every image.")

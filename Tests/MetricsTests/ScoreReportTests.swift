@@ -182,7 +182,7 @@ import Testing
       "empty.json",
       "{\"images\": [{\"id\": 1}], \"annotations\": []}")
     let file = try candidates("a.json", "[{\"image_id\": 1, \"caption\": \"a\"}]")
-    #expect(throws: CaptionSetError.noReference(image: "1")) {
+    #expect(throws: CaptionFileError.noReference(file: empty, images: ["1"])) {
       try ScoreReport(references: empty, candidates: [file], options: testOptions())
     }
   }

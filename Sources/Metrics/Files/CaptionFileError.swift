@@ -5,6 +5,8 @@ public enum CaptionFileError: Error, Equatable, CustomStringConvertible {
   case malformed(file: String, line: Int, rule: String)
   case duplicate(file: String, line: Int, image: String)
   case noCaptions(file: String)
+  /// Images that are listed without a reference.
+  case noReference(file: String, images: [String])
   /// Images that have references but no candidate.
   case missing(file: String, images: [String])
   /// Images that have a candidate but no references.
@@ -22,6 +24,9 @@ public enum CaptionFileError: Error, Equatable, CustomStringConvertible {
     case .noCaptions(let file):
       "\(file) holds no caption; expected COCO annotations, a COCO result list, or JSON lines with"
         + " image_id and caption."
+    case .noReference(let file, let images):
+      "\(file) has no reference caption for \(Self.list(images)); give at least one each, or leave the"
+        + " images out."
     case .missing(let file, let images):
       "\(file) lacks \(Self.list(images)), which the references have; add the captions, or score the"
         + " images that are there with --subset."

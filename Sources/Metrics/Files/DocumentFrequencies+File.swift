@@ -7,18 +7,14 @@ extension DocumentFrequencies {
   ///
   /// - Throws: ``CaptionFileError`` naming file and line.
   public init(path: String) throws {
-    let text: String
-    do {
-      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
-    } catch {
-      throw CaptionFileError.unreadable(file: path, reason: error.localizedDescription)
-    }
     var counts: [String: Int32] = [:]
     var images: Int?
     var number = 0
-    for line in text.utf8.split(separator: 10) {
+    for line in try UTF8File.bytes(of: path).split(separator: 10) {
       number += 1
-      let fields = line.split(separator: 9, maxSplits: 1).map { String($0) ?? "" }
+      let fields = line.split(separator: 9, maxSplits: 1).map {
+        String(decoding: $0, as: UTF8.self)
+      }
       if number == 1 {
         guard fields.count == 2, fields[0] == Self.title, let count = Int(fields[1]), count > 0
         else {

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Reads JSON front to back, and skips what nobody asks for.
 ///
 /// Caption files are long and flat; this takes a tenth of the time and memory of a tree of values, and
@@ -16,31 +14,8 @@ struct JSONCursor {
   /// - Throws: ``CaptionFileError`` if the file can't be read or is not UTF-8.
   init(path: String) throws {
     file = path
-    do {
-      bytes = Array(try Data(contentsOf: URL(filePath: path)))
-    } catch {
-      let missing = !FileManager.default.fileExists(atPath: path)
-      throw CaptionFileError.unreadable(
-        file: path, reason: missing ? "there is no such file" : error.localizedDescription)
-    }
-    if let line = Self.firstLineNotUTF8(bytes) {
-      throw CaptionFileError.notUTF8(file: path, line: line)
-    }
+    bytes = try UTF8File.bytes(of: path)
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { position = 3 }
-  }
-
-  private static func firstLineNotUTF8(_ bytes: [UInt8]) -> Int? {
-    if String(validating: bytes, as: UTF8.self) != nil { return nil }
-    var line = 1
-    var decoder = UTF8()
-    var iterator = bytes.makeIterator()
-    while true {
-      switch decoder.decode(&iterator) {
-      case .scalarValue("\n"): line += 1
-      case .scalarValue: break
-      case .emptyInput, .error: return line
-      }
-    }
   }
 
   /// The line at a position, from 1.

@@ -113,9 +113,14 @@ public struct ScoreReport: Sendable {
         throw CaptionFileError.missing(file: file.path, images: missing)
       }
     }
-    return references.images.filter { image in
+    let images = references.images.filter { image in
       files.allSatisfy { $0.captions(of: image) != nil }
     }
+    let bare = images.filter { references.captions(of: $0)?.isEmpty ?? true }
+    guard bare.isEmpty else {
+      throw CaptionFileError.noReference(file: references.path, images: bare)
+    }
+    return images
   }
 
   /// The shortest ends of paths that tell them apart.

@@ -154,7 +154,8 @@ struct ScoreCommandTests {
         "x.jsonl": Array(
           "{\"image_id\": 3, \"references\": [\"a\"]}\n{\"image_id\": 7, \"references\": []}".utf8)
       ], code: 65,
-      message: "Image \"7\" has no reference caption; give at least one, or leave the image out."),
+      message: "x.jsonl has no reference caption for image 7; give at least one each, or leave the"
+        + " images out."),
     Refused(
       name: "references without any caption", references: ["x.json"],
       files: ["x.json": Array(#"{"images": [], "annotations": []}"#.utf8)], code: 65,
@@ -172,6 +173,9 @@ struct ScoreCommandTests {
     Refused(
       name: "document frequencies that are none", more: ["--idf", "refs.json"], code: 65,
       message: "refs.json, line 1: not a file that `dragoman score --write-idf` made."),
+    Refused(
+      name: "document frequencies that are not there", more: ["--idf", "absent.idf"], code: 74,
+      message: "Can't read absent.idf: there is no such file."),
     Refused(
       name: "a folder without METEOR's data",
       more: [
