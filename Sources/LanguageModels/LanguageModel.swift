@@ -35,6 +35,11 @@ public protocol LanguageModel: Module {
     cache: KeyValueCache?, in context: Context
   ) -> Tensor
 
+  /// A model with weights of its own, equal to this one's.
+  ///
+  /// - Parameter prefix: put before the weights' names.
+  func copied(prefix: String) throws -> Self
+
   /// Multiplications and additions of a forward pass, attention and head included.
   func forwardFLOPs(_ work: DecoderWork) -> Double
 }

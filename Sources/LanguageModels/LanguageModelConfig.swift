@@ -1,7 +1,7 @@
 import Configuration
 import Layers
 
-/// The frozen language model: `language_model:`.
+/// The language model, frozen unless a stage trains it: `language_model:`.
 public enum LanguageModelConfig: ConfigUnion {
   case llama(PretrainedLanguageModelConfig)
   case qwen2(PretrainedLanguageModelConfig)
@@ -42,6 +42,8 @@ public enum LanguageModelConfig: ConfigUnion {
 public struct PretrainedLanguageModelConfig: ConfigSection {
   public var model = ModelReference.folder(ConfigPath())
   public var weights = WeightsChoice.pretrained
+  /// `nil`: the model folder's own.
+  public var tokenizer: ConfigPath?
   public var prompt = ""
   public var chat = false
 
@@ -50,6 +52,9 @@ public struct PretrainedLanguageModelConfig: ConfigSection {
   public static let fields: [Field<Self>] = [
     .model("model", \.model, "A model folder, or hf:ORG/NAME[@REV] in the local cache.").required,
     .choice("weights", \.weights, "random: only the shapes of the folder's config.json are used."),
+    .path(
+      "tokenizer", \.tokenizer,
+      "Folder of a `tokenizer.json` to use instead of the model's; null: the model's."),
     .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
     .bool("chat", \.chat, "Put prompt and caption into the model's chat template."),
   ]

@@ -5,6 +5,8 @@ public struct SafetensorsTensor: Sendable {
   public enum Values: Sendable {
     /// Written as F32.
     case float32([Float])
+    /// Written as F32; asked for when their turn comes, so that a large model is not in memory twice.
+    case made(count: Int, @Sendable () -> [Float])
     /// Written as F16: rounded to nearest, ties to even.
     case float16([Float])
     /// Written as I64.
@@ -24,13 +26,14 @@ public struct SafetensorsTensor: Sendable {
   var count: Int {
     switch values {
     case .float32(let values), .float16(let values): values.count
+    case .made(let count, _): count
     case .int64(let values): values.count
     }
   }
 
   var dtype: SafetensorsDType {
     switch values {
-    case .float32: .f32
+    case .float32, .made: .f32
     case .float16: .f16
     case .int64: .i64
     }
@@ -72,6 +75,11 @@ public enum Safetensors {
       for tensor in ordered {
         switch tensor.values {
         case .float32(let values): try writer.append(values)
+        case .made(let count, let make):
+          let values = make()
+          precondition(
+            values.count == count, "\"\(tensor.name)\" has \(values.count) values, not \(count)")
+          try writer.append(values)
         case .float16(let values): try writer.append(values.map(FloatFormats.half))
         case .int64(let values): try writer.append(values)
         }

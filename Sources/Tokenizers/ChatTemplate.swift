@@ -58,9 +58,11 @@ public struct ChatTemplate: Sendable {
       try evaluator.run(program)
       return evaluator.output
     } catch {
-      throw .template(file: file, reason: error.reason)
+      throw refusal(error.reason)
     }
   }
+
+  func refusal(_ reason: String) -> TokenizerError { .template(file: file, reason: reason) }
 }
 
 /// Why a template could not be run.

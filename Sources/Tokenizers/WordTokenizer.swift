@@ -146,9 +146,13 @@ extension WordTokenizer {
 
 /// Reads the tokenizer of a model folder: byte-level BPE or words, as its `tokenizer.json` says.
 ///
+/// - Parameter settingsFolder: the folder whose `tokenizer_config.json` and the like name begin and end
+///   tokens and the chat template, if not the same.
 /// - Throws: ``TokenizerError`` if there is none, or it is of another kind.
-public func readTokenizer(folder: URL) throws(TokenizerError) -> any TextTokenizer {
+public func readTokenizer(
+  folder: URL, settingsOf settingsFolder: URL? = nil
+) throws(TokenizerError) -> any TextTokenizer {
   let reader = try TokenizerReader(file: folder.appending(path: "tokenizer.json"))
   if reader.root["model"]?["type"]?.text == "WordLevel" { return try WordTokenizer(reader) }
-  return try Tokenizer(reader, folder: folder)
+  return try Tokenizer(reader, folder: settingsFolder ?? folder)
 }

@@ -32,13 +32,42 @@ public struct CheckpointError: Error, CustomStringConvertible, LocalizedError {
   init(_ description: String) { self.description = description }
 }
 
-/// `checkpoint/`: `last.safetensors` (weights, moments, state in one atomic file) and `best.safetensors`
-/// (weights only, under the names a PyTorch user can load).
+/// A file of the best weights, under the names that a PyTorch user can load.
+public struct WeightExport: Sendable {
+  /// In `checkpoint/`.
+  public var file: String
+  public var parameters: [Parameter]
+  /// Taken off the front of each weight's name.
+  public var droppedPrefix: String
+  /// Then put before it.
+  public var prefix: String
+
+  public init(
+    file: String = WeightExport.best, _ parameters: [Parameter],
+    dropping droppedPrefix: String = "",
+    prefix: String = ""
+  ) {
+    precondition(parameters.allSatisfy { $0.name.hasPrefix(droppedPrefix) })
+    self.file = file
+    self.parameters = parameters
+    self.droppedPrefix = droppedPrefix
+    self.prefix = prefix
+  }
+
+  /// The usual file.
+  public static let best = "best.safetensors"
+
+  public func name(of parameter: Parameter) -> String {
+    prefix + parameter.name.dropFirst(droppedPrefix.count)
+  }
+}
+
+/// `checkpoint/`: `last.safetensors` (weights, moments, state in one atomic file) and the exported best
+/// weights.
 struct CheckpointFolder {
   let url: URL
 
   private var last: URL { url.appending(path: "last.safetensors") }
-  var best: URL { url.appending(path: "best.safetensors") }
   private static let stateKey = "dragoman.state"
 
   func save(_ state: TrainingState, parameters: [Parameter], moments: [Parameter]) throws {
@@ -46,16 +75,26 @@ struct CheckpointFolder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)
-    var tensors = parameters.map { ("weight." + $0.name, $0.shape, $0.values) }
-    tensors += moments.map { ("moment." + $0.name, $0.shape, $0.values) }
+    var tensors = parameters.map { Self.tensor("weight." + $0.name, $0) }
+    tensors += moments.map { Self.tensor("moment." + $0.name, $0) }
     try Safetensors.write(tensors, metadata: [Self.stateKey: text], to: last)
   }
 
-  func saveBest(_ parameters: [Parameter], prefix: String) throws {
+  /// Should a program end between two of the files, the epoch's end is done again: `last` is written
+  /// after them.
+  func saveBest(_ exports: [WeightExport]) throws {
     try AtomicFile.ensureFolder(url)
-    try Safetensors.write(
-      parameters.map { (prefix + $0.name, $0.shape, $0.values) }, metadata: ["format": "pt"],
-      to: best)
+    for export in exports {
+      try Safetensors.write(
+        export.parameters.map { Self.tensor(export.name(of: $0), $0) },
+        metadata: ["format": "pt"], to: url.appending(path: export.file))
+    }
+  }
+
+  private static func tensor(_ name: String, _ parameter: Parameter) -> SafetensorsTensor {
+    SafetensorsTensor(
+      name: name, shape: parameter.shape,
+      values: .made(count: parameter.count) { parameter.values })
   }
 
   /// Reads the state alone; nil when there is no checkpoint.
@@ -87,8 +126,10 @@ struct CheckpointFolder {
     return state
   }
 
-  /// - Throws: ``CheckpointError`` when the best weights are missing or truncated.
-  func checkBest() throws { _ = try open(best) }
+  /// - Throws: ``CheckpointError`` when a file of the best weights is missing or truncated.
+  func checkBest(_ files: [String]) throws {
+    for file in files { _ = try open(url.appending(path: file)) }
+  }
 
   private func open(_ url: URL) throws -> SafetensorsFile {
     do {
@@ -106,9 +147,14 @@ struct CheckpointFolder {
     for moment in moments { try Self.read(moment, as: "moment." + moment.name, file) }
   }
 
-  func loadBest(into parameters: [Parameter], prefix: String) throws {
-    let file = try open(best)
-    for parameter in parameters { try Self.read(parameter, as: prefix + parameter.name, file) }
+  /// Reads what ``saveBest(_:)`` wrote.
+  func loadBest(_ exports: [WeightExport]) throws {
+    for export in exports {
+      let file = try open(url.appending(path: export.file))
+      for parameter in export.parameters {
+        try Self.read(parameter, as: export.name(of: parameter), file)
+      }
+    }
   }
 
   private static func read(

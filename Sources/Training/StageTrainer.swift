@@ -70,12 +70,14 @@ public struct TrainingSummary: Sendable, Equatable {
 /// from keys named by epoch, and weights and moments are stored exactly.
 public final class StageTrainer {
   private let stages: [Stage]
+  /// Every weight that some stage trains, once.
+  private let trained: [Parameter]
   private let lanes: Lanes
   private let order: RandomKey
   private let folder: CheckpointFolder
   private let logURL: URL
   private let digest: String
-  private let exportPrefix: String
+  private let exports: [WeightExport]
   private let checkpointSeconds: Double
   private let stop: StopSignal
   private let progress: (TrainingProgress) -> Void
@@ -85,11 +87,12 @@ public final class StageTrainer {
   ///   - order: the key of batches and random choices; equal for all arms of a seed.
   ///   - folder: receives `checkpoint/` and `log.jsonl`.
   ///   - digest: of everything that decides the result.
-  ///   - exportPrefix: put before the names of the exported weights (`mm_projector.`).
+  ///   - exports: the files of the best weights; when nil one file, of all that train. The weights at
+  ///     the end are the best ones, so the files hold every weight that trains.
   ///   - note: is told when the bits may differ from those of one sitting.
   public init(
     stages: [Stage], lanes: Lanes, order: RandomKey, folder: URL, digest: String,
-    exportPrefix: String = "", checkpointMinutes: Double = 5, stop: StopSignal,
+    exports: [WeightExport]? = nil, checkpointMinutes: Double = 5, stop: StopSignal,
     progress: @escaping (TrainingProgress) -> Void, note: @escaping (String) -> Void = { _ in }
   ) {
     self.stages = stages
@@ -98,7 +101,14 @@ public final class StageTrainer {
     self.folder = CheckpointFolder(url: folder.appending(path: "checkpoint"))
     logURL = folder.appending(path: "log.jsonl")
     self.digest = digest
-    self.exportPrefix = exportPrefix
+    var seen: Set<Parameter> = []
+    let trained = stages.flatMap(\.parameters).filter { seen.insert($0).inserted }
+    let exports = exports ?? [WeightExport(trained)]
+    precondition(
+      Set(exports.flatMap(\.parameters)).isSuperset(of: trained),
+      "a weight trains that no file of the best weights holds")
+    self.trained = trained
+    self.exports = exports
     checkpointSeconds = checkpointMinutes * 60
     self.stop = stop
     self.progress = progress
@@ -107,18 +117,15 @@ public final class StageTrainer {
 
   /// Looks whether ``run()`` could go on from what is in a folder; nothing is changed.
   ///
+  /// - Parameter exports: names of the files of the best weights.
   /// - Throws: ``CheckpointError`` when the checkpoint there is damaged or of another configuration.
-  public static func checkCheckpoint(in folder: URL, digest: String) throws {
+  public static func checkCheckpoint(
+    in folder: URL, digest: String, exports: [String] = [WeightExport.best]
+  ) throws {
     let checkpoint = CheckpointFolder(url: folder.appending(path: "checkpoint"))
     guard let state = try checkpoint.state(digest: digest) else { return }
-    if state.bestEpoch != nil || state.isFinished { try checkpoint.checkBest() }
+    if state.bestEpoch != nil || state.isFinished { try checkpoint.checkBest(exports) }
     _ = try TrainingLog(url: folder.appending(path: "log.jsonl"), keeping: state.logRecords)
-  }
-
-  /// Every weight that some stage trains, once.
-  private var trained: [Parameter] {
-    var seen: Set<Parameter> = []
-    return stages.flatMap(\.parameters).filter { seen.insert($0).inserted }
   }
 
   /// Trains to the end, or from the last checkpoint to the end, and loads the best weights.
@@ -141,7 +148,7 @@ public final class StageTrainer {
     while !state.isFinished {
       try runStage(stages[state.stage], state: &state, log: &log)
     }
-    if stages.last?.validation != nil { try folder.loadBest(into: trained, prefix: exportPrefix) }
+    if stages.last?.validation != nil { try folder.loadBest(exports) }
     return TrainingSummary(
       bestValidationLoss: state.bestValidationLoss, finalValidationLoss: state.lastValidationLoss,
       bestEpoch: state.bestEpoch, seconds: state.seconds, records: log.records)
@@ -237,7 +244,7 @@ public final class StageTrainer {
       if loss < state.bestValidationLoss ?? .infinity {
         state.bestValidationLoss = loss
         state.bestEpoch = state.epoch
-        try folder.saveBest(trained, prefix: exportPrefix)
+        try folder.saveBest(exports)
       }
       log.append(
         TrainingRecord(
@@ -245,7 +252,7 @@ public final class StageTrainer {
           seconds: state.seconds))
       progress(clock.progress(stage, state, loss: loss, validationLoss: loss))
     } else {
-      try folder.saveBest(trained, prefix: exportPrefix)
+      try folder.saveBest(exports)
     }
     state.epoch += 1
     state.batch = 0

@@ -71,7 +71,8 @@ struct TinyTraining {
     return try StageTrainer(
       stages: [stage], lanes: Lanes(count: 3, threads: threads),
       order: RandomKey(seed: 5).named("order"), folder: folder, digest: digest,
-      exportPrefix: "mm_projector.", stop: stop, progress: progress, note: note
+      exports: [WeightExport(projector.parameters, prefix: "mm_projector.")], stop: stop,
+      progress: progress, note: note
     ).run()
   }
 

@@ -24,7 +24,10 @@ public struct ExperimentConfig: ConfigSection {
       .required,
     .union("dataset", \.dataset, "Where images and captions come from.").required,
     .union("encoder", \.encoder, "The frozen vision encoder.").required,
-    .union("language_model", \.languageModel, "The frozen language model.").required,
+    .union(
+      "language_model", \.languageModel, "The language model; frozen unless a stage trains it."
+    )
+    .required,
     .map("projectors", \.projectors, "The arms that are compared, each under a name of its own.")
       .required,
     .section("training", \.training, "How every arm is trained."),

@@ -128,12 +128,16 @@ public struct HeatmapSession {
     try plans.map { plan, seed in
       let folder = target.results.run(arm: plan.name, seed: seed)
       let projector = try plan.makeProjector(seed: seed, inputs: inputs)
-      try projector.load(exported: folder.weights)
+      try WeightExport.projector(projector).load(folder.weights)
       let captions = (try? CaptionRecord.read(folder.captions)) ?? []
       if captions.isEmpty {
         console.log("\(plan.name): no captions yet; its attention is read with the ground truth")
       }
-      return HeatmapArm(plan: plan, projector: projector, captions: captions, folder: folder)
+      return HeatmapArm(
+        plan: plan, projector: projector, captions: captions, folder: folder
+      ) { [config] in
+        try plan.trainedLanguageModel(in: folder, inputs: inputs, training: config.training)
+      }
     }
   }
 
@@ -236,24 +240,5 @@ struct HeatmapTarget: Sendable, Equatable {
 
   private static func isThere(_ url: URL) -> Bool {
     FileManager.default.fileExists(atPath: url.path(percentEncoded: false))
-  }
-}
-
-extension Projector {
-  /// Takes the weights of an exported file, named as a PyTorch user loads them.
-  ///
-  /// - Throws: ``HeatmapError`` for a weight that is missing or has another shape,
-  ///   ``SafetensorsError`` for the file.
-  func load(exported url: URL) throws {
-    let file = try SafetensorsFile(url)
-    for parameter in parameters {
-      let name = ArmRun.exportPrefix + parameter.name
-      guard let shape = file.info(name)?.shape, shape == parameter.shape else {
-        throw HeatmapError(
-          "\(url.path(percentEncoded: false)) has no weight \(name) of shape \(parameter.shape): it "
-            + "was trained with other settings than experiment.yaml says")
-      }
-      try parameter.store.withValues(of: parameter) { try file.read(name, into: $0) }
-    }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LanguageModels
 import Layers
 import Projectors
 import Reports
@@ -13,14 +14,18 @@ public struct HeatmapArm: Sendable {
   /// Of the test images, in any order; an image without one is drawn with its ground truth.
   public let captions: [CaptionRecord]
   public let folder: RunFolder
+  /// Its own language model, read when it is needed: one at a time is in memory. Nil for the shared one.
+  let languageModel: (@Sendable () throws -> any LanguageModel)?
 
   public init(
-    plan: ArmPlan, projector: any Projector, captions: [CaptionRecord], folder: RunFolder
+    plan: ArmPlan, projector: any Projector, captions: [CaptionRecord], folder: RunFolder,
+    languageModel: (@Sendable () throws -> any LanguageModel)? = nil
   ) {
     self.plan = plan
     self.projector = projector
     self.captions = captions
     self.folder = folder
+    self.languageModel = languageModel
   }
 }
 
@@ -84,7 +89,7 @@ struct HeatmapWriter {
     /// One an arm.
     let captions: [String?]
     /// One an arm; nil for an arm without attention.
-    let attention: [ImageAttention?]
+    var attention: [ImageAttention?]
     /// What each arm's attention was read with.
     let given: [String]
   }
@@ -96,26 +101,38 @@ struct HeatmapWriter {
         arm.captions.map { ($0.image, $0.captions[CaptionRow.trained.rawValue]) },
         uniquingKeysWith: { first, _ in first })
     }
-    return try executor.map(count: places.count) { index in
+    var studies = try executor.map(count: places.count) { index in
       guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
-      let place = places[index]
-      let image = inputs.image(at: place)
-      guard let photo = try inputs.photo(of: place) else {
+      let image = inputs.image(at: places[index])
+      guard let photo = try inputs.photo(of: places[index]) else {
         throw HeatmapError("\(image.id): its pixels are not known, so nothing can be drawn on them")
       }
       let own = captions.map { $0[image.id] ?? nil }
       let given = own.map { text in
         text.flatMap { $0.isEmpty ? nil : $0 } ?? image.captions.first ?? ""
       }
-      let attention = zip(arms, given).map { arm, text in
-        AttentionMapper(
-          projector: arm.projector, model: inputs.model, format: inputs.format,
-          features: inputs.features, leading: grid.leading, pool: pool
-        ).attention(of: place, caption: inputs.tokens(of: text))
-      }
       return Study(
-        image: image.id, photo: photo, references: image.captions, captions: own,
-        attention: attention, given: given)
+        image: image.id, photo: photo, references: image.captions, captions: own, attention: [],
+        given: given)
+    }
+    for (index, arm) in arms.enumerated() {
+      let attention = try attention(of: arm, over: places, given: studies.map { $0.given[index] })
+      for study in studies.indices { studies[study].attention.append(attention[study]) }
+    }
+    return studies
+  }
+
+  /// One an image; nil for an arm without attention.
+  private func attention(
+    of arm: HeatmapArm, over places: [Int], given captions: [String]
+  ) throws -> [ImageAttention?] {
+    guard !arm.projector.attentionMaps.isEmpty else { return places.map { _ in nil } }
+    let mapper = AttentionMapper(
+      projector: arm.projector, model: try arm.languageModel?() ?? inputs.model,
+      format: inputs.format, features: inputs.features, leading: grid.leading, pool: pool)
+    return try executor.map(count: places.count) { index in
+      guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
+      return mapper.attention(of: places[index], caption: inputs.tokens(of: captions[index]))
     }
   }
 

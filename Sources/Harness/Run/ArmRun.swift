@@ -55,9 +55,6 @@ enum CaptionRow: String, CaseIterable {
 
 /// Trains one arm with one seed and writes its captions of the test images.
 struct ArmRun {
-  /// Before the names of exported weights, as LLaVA's checkpoints have it.
-  static let exportPrefix = "mm_projector."
-
   let plan: ArmPlan
   let seed: Int
   let config: ExperimentConfig
@@ -68,6 +65,8 @@ struct ArmRun {
   let console: Console
   let maximumUpdates: Int?
 
+  private var trainsLanguageModel: Bool { config.training.trains(.languageModel) }
+
   /// Digest of everything that decides the weights.
   private var digest: String {
     plan.digest(seed: seed, inputs: inputs, training: config.training, limit: maximumUpdates)
@@ -75,7 +74,9 @@ struct ArmRun {
 
   /// - Throws: `CheckpointError` when an earlier run left a checkpoint that this one can't go on from.
   func checkCheckpoint() throws {
-    try StageTrainer.checkCheckpoint(in: folder.url, digest: digest)
+    var exports = [WeightExport.best]
+    if trainsLanguageModel { exports.append(RunFolder.languageModelFile) }
+    try StageTrainer.checkCheckpoint(in: folder.url, digest: digest, exports: exports)
   }
 
   /// The trained projector, its best weights loaded, and what it came to.
@@ -83,8 +84,9 @@ struct ArmRun {
   /// - Throws: ``RunStopped`` at a signal, leaving a checkpoint.
   func run() throws -> (projector: any Projector, outcome: ArmOutcome, captions: [CaptionRecord]) {
     let projector = try plan.makeProjector(seed: seed, inputs: inputs)
+    let model = try plan.makeLanguageModel(inputs: inputs, training: config.training)
     let digest = digest
-    let summary = try train(projector, digest: digest)
+    let summary = try train(projector, model, digest: digest)
     let evaluated = Digest.of(
       digest + config.evaluation.decode.resolved.yaml + "\(config.evaluation.controls)"
         + String(config.evaluation.seed))
@@ -94,10 +96,12 @@ struct ArmRun {
     {
       return (projector, outcome, captions)
     }
-    let captions = try caption(projector)
+    let captions = try caption(projector, model)
     let outcome = ArmOutcome(
       digest: evaluated, arm: plan.name, seed: seed, isControl: plan.isControl,
-      visualTokens: visualTokens(projector), trainableParameters: projector.parameterCount,
+      visualTokens: visualTokens(projector),
+      trainableParameters: Set(config.training.stages.flatMap(\.train))
+        .reduce(0) { $0 + parameters(of: $1, projector, model).reduce(0) { $0 + $1.count } },
       flopsPerSample: flopsPerSample(projector),
       learningRate: plan.config.optimizer(in: config.training.stages[0]).peakLearningRate,
       bestValidationLoss: summary.bestValidationLoss,
@@ -118,24 +122,33 @@ struct ArmRun {
     return outcome
   }
 
-  private func train(_ projector: any Projector, digest: String) throws -> TrainingSummary {
-    let stages = try config.training.stages.enumerated().map { index, stage in
-      guard stage.train == [.projector] else {
-        throw UnsupportedSetting(
-          "training.stages.\(index).train: only [projector] is supported yet")
-      }
+  /// The weights of a part of the model.
+  private func parameters(
+    of part: TrainablePart, _ projector: any Projector, _ model: any LanguageModel
+  ) -> [Parameter] {
+    switch part {
+    case .projector: projector.parameters
+    case .languageModel: model.parameters
+    case .encoder: preconditionFailure("the configuration lets no stage train the encoder")
+    }
+  }
+
+  private func train(
+    _ projector: any Projector, _ model: any LanguageModel, digest: String
+  ) throws -> TrainingSummary {
+    let stages = config.training.stages.enumerated().map { index, stage in
       func objective(
         _ images: [Datasets.CaptionedImage], from start: Int, choice: CaptionChoice
       ) -> CaptionObjective {
         CaptionObjective(
-          projector: projector, model: inputs.model, features: inputs.features,
-          format: inputs.format,
+          projector: projector, model: model, features: inputs.features, format: inputs.format,
           samples: inputs.samples(images, from: start, limit: stage.maxTextTokens), choice: choice)
       }
       return Stage(
         name: stage.name ?? "stage \(index + 1)",
         objective: objective(inputs.dataset.train, from: 0, choice: stage.captions),
-        parameters: projector.parameters, epochs: stage.epochs, batchSize: stage.batchSize,
+        parameters: stage.train.flatMap { parameters(of: $0, projector, model) },
+        epochs: stage.epochs, batchSize: stage.batchSize,
         optimizer: plan.config.optimizer(in: stage),
         validation: objective(
           inputs.dataset.validation, from: inputs.validationStart, choice: .all),
@@ -148,7 +161,8 @@ struct ArmRun {
     let trainer = StageTrainer(
       stages: stages, lanes: lanes,
       order: RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("order"), folder: folder.url,
-      digest: digest, exportPrefix: Self.exportPrefix,
+      digest: digest,
+      exports: [.projector(projector)] + (trainsLanguageModel ? [.languageModel(model)] : []),
       checkpointMinutes: config.training.checkpointMinutes, stop: stop
     ) { progress in
       console.show(progress, title: title)
@@ -162,18 +176,22 @@ struct ArmRun {
     }
   }
 
-  private func caption(_ projector: any Projector) throws -> [CaptionRecord] {
+  private func caption(
+    _ projector: any Projector, _ model: any LanguageModel
+  ) throws -> [CaptionRecord] {
     let test = inputs.dataset.test
     let places = test.indices.map { inputs.testStart + $0 }
-    var rows: [(row: CaptionRow, projector: any Projector, places: [Int])] = [
-      (.trained, projector, places)
-    ]
+    var rows:
+      [(row: CaptionRow, projector: any Projector, model: any LanguageModel, places: [Int])] = [
+        (.trained, projector, model, places)
+      ]
     let controls = config.evaluation.controls
     if controls.contains(.untrained), !plan.isControl {
-      rows.append((.untrained, try plan.makeProjector(seed: seed, inputs: inputs), places))
+      rows.append(
+        (.untrained, try plan.makeProjector(seed: seed, inputs: inputs), inputs.model, places))
     }
     if controls.contains(.shuffled), !plan.isControl {
-      rows.append((.shuffled, projector, derangement(of: places)))
+      rows.append((.shuffled, projector, model, derangement(of: places)))
     }
     let captioner = Captioner(
       inputs: inputs, decode: config.evaluation.decode, executor: lanes.executor, pool: lanes.pool,
@@ -181,10 +199,10 @@ struct ArmRun {
     var records = test.map {
       CaptionRecord(image: $0.id, captions: [:], references: $0.captions)
     }
-    for (row, projector, places) in rows {
+    for (row, projector, model, places) in rows {
       let done = SharedCount()
       let (name, console) = (plan.name, console)
-      let captions = captioner.captions(of: places, by: projector) { count in
+      let captions = captioner.captions(of: places, by: projector, model) { count in
         let total = done.add(count)
         console.bar(
           Double(total) / Double(places.count), "\(name): captions of test images, \(row.rawValue)")

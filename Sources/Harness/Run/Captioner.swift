@@ -3,7 +3,7 @@ import Layers
 import Tensors
 import Training
 
-/// Writes captions of images with a projector and the frozen language model.
+/// Writes captions of images with a projector and a language model.
 struct Captioner {
   let inputs: ExperimentInputs
   let decode: DecodeConfig
@@ -16,7 +16,8 @@ struct Captioner {
   /// Batches are cut by `decode.batch` alone, so the captions do not depend on the threads.
   /// - Returns: nil when stopped.
   func captions(
-    of images: [Int], by projector: any Projector, progress: @escaping @Sendable (Int) -> Void
+    of images: [Int], by projector: any Projector, _ model: any LanguageModel,
+    progress: @escaping @Sendable (Int) -> Void
   ) -> [String]? {
     let size = decode.batch
     let batches = stride(from: 0, to: images.count, by: size).map {
@@ -29,11 +30,11 @@ struct Captioner {
       let context = Context(tape: tape)
       let patches = inputs.features.rows(of: batches[index], on: tape)
       let visual = projector(patches, in: context)
-      let prefixes = inputs.model.prefixes(
+      let prefixes = model.prefixes(
         visual: visual, opening: inputs.format.opening,
         prompts: batches[index].map { _ in inputs.format.prompt }, in: context)
-      let ids = Generator(inputs.model).generate(
-        prefixes: prefixes, maxNewTokens: decode.maxNewTokens, endTokens: inputs.endTokens,
+      let ids = Generator(model).generate(
+        prefixes: prefixes, maxNewTokens: decode.maxNewTokens, endTokens: inputs.sequence.endTokens,
         strategy: Self.strategy(decode, batches[index]), in: context)
       progress(batches[index].count)
       return ids.map { tokens in

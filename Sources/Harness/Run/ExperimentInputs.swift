@@ -19,14 +19,17 @@ public struct ExperimentInputs: Sendable {
   /// How the encoder's input was made of an image; nil when the features were made elsewhere.
   public let processor: ImageProcessor?
   public let tokenizer: any TextTokenizer
+  /// As it was read or made: arms that train it do so with a copy.
   public let model: any LanguageModel
-  public let format: CaptionFormat
-  /// Ids that end a generated caption.
-  public let endTokens: Set<Int32>
+  public let sequence: CaptionSequence
   /// Digest of everything here that decides results.
   public let digest: String
   /// Name, digest pairs of the inputs, for provenance.
   public let provenance: [(name: String, value: String)]
+  /// What every table must say of these inputs.
+  public let remarks: [String]
+
+  public var format: CaptionFormat { sequence.format }
 
   /// Place of the first image of each part in ``features``.
   var validationStart: Int { dataset.train.count }
@@ -58,11 +61,9 @@ public struct ExperimentInputs: Sendable {
 
   /// A caption's ids, cut so that prompt, caption and end token fit.
   func tokens(of caption: String, limit: Int = .max) -> [Int32] {
-    let text = captionText(caption.trimmingCharacters(in: .whitespaces), after: promptText)
+    let text = sequence.captionLead + caption.trimmingCharacters(in: .whitespaces)
     return Array(tokenizer.encode(text).prefix(max(limit - format.prompt.count - 1, 1)))
   }
-
-  let promptText: String
 }
 
 /// The grid that an image's patches form.
@@ -116,41 +117,16 @@ struct InputLoader {
   private func load(
     _ dataset: CaptionDataset, _ settings: PretrainedLanguageModelConfig
   ) throws -> ExperimentInputs {
-    guard settings.weights == .pretrained else {
-      throw UnsupportedSetting("language_model.weights: random is not supported yet")
-    }
-    guard !settings.chat else {
-      throw UnsupportedSetting("language_model.chat: true is not supported yet")
-    }
-    let folder = try ModelFolder(resolving: settings.model.location)
-    let tokenizer = try readTokenizer(folder: folder.url)
-    guard let end = tokenizer.endToken else {
-      throw UnsupportedSetting(
-        "\(folder.url.path): the tokenizer names no end token, which captions need. "
-          + "Set eos_token in tokenizer_config.json.")
-    }
     console.log("Loading the language model")
-    let store = ParameterStore()
-    let model = try LlamaForCausalLM(folder, store: store, executor: executor)
-    let features = try pretrainedFeatures(dataset)
-    let weights = try folder.weights.digest()
+    let model = try PretrainedLanguageModel(settings, executor: executor)
     return inputs(
-      dataset: dataset, features: features, tokenizer: tokenizer, model: model,
-      prompt: settings.prompt,
-      format: CaptionFormat(
-        opening: tokenizer.beginToken.map { [$0] } ?? [],
-        prompt: settings.prompt.isEmpty ? [] : tokenizer.encode(settings.prompt), end: end),
-      endTokens: Set((tokenizer as? Tokenizer)?.endTokens ?? [end]),
-      modelDigests: [
-        ("language_model_weights", weights),
-        ("language_model_config", Digest.of(try folder.data("config.json"))),
-        ("tokenizer", Digest.of(tokenizer.digestContent)),
-      ])
+      dataset: dataset, features: try pretrainedFeatures(dataset), tokenizer: model.tokenizer,
+      model: model.model, sequence: model.sequence, modelDigests: model.digests)
   }
 
   func inputs(
     dataset: CaptionDataset, features: EncodedFeatures, tokenizer: any TextTokenizer,
-    model: any LanguageModel, prompt: String, format: CaptionFormat, endTokens: Set<Int32>,
+    model: any LanguageModel, sequence: CaptionSequence,
     modelDigests: [(name: String, value: String)]
   ) -> ExperimentInputs {
     var provenance = [
@@ -164,9 +140,24 @@ struct InputLoader {
     for (name, value) in provenance { hasher.update(field: name, value) }
     return ExperimentInputs(
       dataset: dataset, features: features.table, grid: features.grid,
-      processor: features.processor, tokenizer: tokenizer, model: model, format: format,
-      endTokens: endTokens, digest: hasher.finalize(),
-      provenance: provenance, promptText: prompt)
+      processor: features.processor, tokenizer: tokenizer, model: model, sequence: sequence,
+      digest: hasher.finalize(), provenance: provenance, remarks: randomWeightsRemarks)
+  }
+
+  private var randomWeightsRemarks: [String] {
+    var parts: [String] = []
+    if config.encoder.pretrained?.weights == .random { parts.append("encoder") }
+    switch config.languageModel {
+    case .llama(let settings), .qwen2(let settings):
+      if settings.weights == .random { parts.append("language model") }
+    case .small: break
+    }
+    guard !parts.isEmpty else { return [] }
+    return [
+      "Random weights: the \(parts.joined(separator: " and the ")) started from random numbers "
+        + "instead of pretrained weights. Times and memory are real; captions and scores are not "
+        + "those of the model that is named."
+    ]
   }
 
   /// Features from a model folder, or from a file that another tool wrote.

@@ -102,11 +102,15 @@ public struct ExperimentRunner {
         drawn.append(
           HeatmapArm(
             plan: run.plan, projector: result.projector, captions: result.captions,
-            folder: run.folder))
+            folder: run.folder
+          ) { [plan = run.plan, folder = run.folder] in
+            try plan.trainedLanguageModel(in: folder, inputs: inputs, training: config.training)
+          })
       }
     }
     console.log("Scoring")
-    let summary = try scoring.summary(of: &runs, question: experiment.question)
+    var summary = try scoring.summary(of: &runs, question: experiment.question)
+    summary.notes = (summary.notes ?? []) + inputs.remarks + config.training.remarks
     for run in runs {
       try run.outcome.write(
         to: folder.run(arm: run.outcome.arm, seed: run.outcome.seed).metrics)

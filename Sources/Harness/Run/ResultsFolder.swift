@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Training
 
 /// The files of one experiment's results, as DESIGN's §4 lays them out.
 public struct ResultsFolder: Sendable {
@@ -80,7 +81,12 @@ public struct RunFolder: Sendable {
   public var captions: URL { url.appending(path: "captions.jsonl") }
   public var metrics: URL { url.appending(path: "metrics.json") }
   public var attention: URL { url.appending(path: "attention.h5") }
-  public var weights: URL { url.appending(path: "checkpoint/best.safetensors") }
+  /// The projector's best weights.
+  public var weights: URL { checkpoint.appending(path: WeightExport.best) }
+  /// The language model's, of a run that trains it.
+  public var languageModel: URL { checkpoint.appending(path: Self.languageModelFile) }
+  static let languageModelFile = "language_model.safetensors"
+  private var checkpoint: URL { url.appending(path: "checkpoint") }
 }
 
 /// One line of `captions.jsonl`: what an arm said about one test image.

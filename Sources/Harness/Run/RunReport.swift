@@ -44,15 +44,8 @@ struct RunReport {
       .init("Data", inputs.dataset.description),
       .init("Test images", String(inputs.dataset.test.count)),
       .init("Seeds", config.training.seeds.map(String.init).joined(separator: ", ")),
-      .init("Sequence", sequence),
+      .init("Sequence", "\(inputs.sequence.description); loss on caption and end token only"),
     ]
-  }
-
-  /// The sequence and its masking, as trained.
-  private var sequence: String {
-    let begin = inputs.format.opening.isEmpty ? "" : "[begin]"
-    let prompt = inputs.format.prompt.isEmpty ? "" : "[prompt “\(inputs.promptText)”]"
-    return "\(begin)[visual tokens]\(prompt)[caption][end]; loss on caption and end token only"
   }
 
   /// Captions of the first test images, before and after training.

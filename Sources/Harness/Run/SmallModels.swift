@@ -33,11 +33,8 @@ extension InputLoader {
     guard let end = tokenizer.endToken else { preconditionFailure("a word tokenizer has an end") }
     return inputs(
       dataset: dataset, features: features, tokenizer: tokenizer, model: model,
-      prompt: settings.prompt,
-      format: CaptionFormat(
-        opening: tokenizer.beginToken.map { [$0] } ?? [],
-        prompt: tokenizer.encode(settings.prompt), end: end),
-      endTokens: [end],
+      sequence: CaptionSequence(
+        prompt: settings.prompt, end: end, endTokens: [end], tokenizer: tokenizer),
       modelDigests: [
         ("language_model_weights", model.parameters.digest),
         ("tokenizer", Digest.of(tokenizer.digestContent)),

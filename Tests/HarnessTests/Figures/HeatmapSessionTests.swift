@@ -134,10 +134,10 @@ struct HeatmapSessionTests {
     try Safetensors.write(
       trained.parameters.map { ("mm_projector." + $0.name, $0.shape, $0.values) },
       metadata: ["format": "pt"], to: url)
-    try fresh.load(exported: url)
+    try WeightExport.projector(fresh).load(url)
     #expect(fresh.parameters.map(\.values) == trained.parameters.map(\.values))
     let error = #expect(throws: HeatmapError.self) {
-      try mlp(hidden: 7, seed: 1).load(exported: url)
+      try WeightExport.projector(mlp(hidden: 7, seed: 1)).load(url)
     }
     #expect(error?.description.contains("mm_projector.0.weight of shape [7, 4]") == true)
   }

@@ -64,8 +64,10 @@ struct HeatmapWriterTests {
       processor: ImageProcessor(
         outputWidth: 28, outputHeight: 14, resize: .exact(width: 28, height: 14), mean: nil,
         standardDeviation: nil),
-      tokenizer: LetterSums(), model: tiny.model, format: tiny.format, endTokens: [0], digest: "",
-      provenance: [], promptText: "")
+      tokenizer: LetterSums(), model: tiny.model,
+      sequence: CaptionSequence(
+        format: tiny.format, endTokens: [0], captionLead: "", description: ""),
+      digest: "", provenance: [], remarks: [])
     results = ResultsFolder(
       FileManager.default.temporaryDirectory.appending(path: "heatmaps-\(UUID().uuidString)"))
   }

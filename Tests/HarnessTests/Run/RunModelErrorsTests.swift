@@ -86,7 +86,7 @@ struct RunModelErrorsTests {
 }
 
 /// Six photographs, the tiny encoder and language model of the fixtures, and a tokenizer of bytes.
-private struct PhotoExperiment {
+struct PhotoExperiment {
   let folder: URL
 
   init() throws {
@@ -149,7 +149,7 @@ private struct PhotoExperiment {
     }
   }
 
-  private func write(_ text: String, _ name: String) throws {
+  func write(_ text: String, _ name: String) throws {
     try Data(text.utf8).write(to: folder.appending(path: name))
   }
 

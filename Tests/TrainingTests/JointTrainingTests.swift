@@ -1,0 +1,204 @@
+import Foundation
+import LanguageModels
+import Layers
+import Projectors
+import Storage
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// Projector and language model trained together, against PyTorch.
+struct JointTrainingParityTests {
+  struct Settings: Decodable {
+    let languageModel: String
+    let prompt: [Int32]
+    let end: Int32
+    let captions: [[Int32]]
+    let learningRate: Double
+    let weightDecay: Double
+    let clipNorm: Double
+    let steps: Int
+  }
+
+  private struct Features: FeatureSource {
+    let width: Int
+    let patches: Int
+    let values: [Float]
+    func patches(of image: Int) -> Int { patches }
+    func copy(_ image: Int, to target: UnsafeMutableBufferPointer<Float>) {
+      let count = patches * width
+      _ = target.update(fromContentsOf: values[image * count..<(image + 1) * count])
+    }
+  }
+
+  private static var folder: URL {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/joint-training")
+  }
+
+  @Test("losses, gradient norms and weights of four updates", arguments: [1, 3])
+  func updates(lanes: Int) throws {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let settings = try decoder.decode(
+      Settings.self, from: Data(contentsOf: Self.folder.appending(path: "io.json")))
+    let io = try SafetensorsFile(Self.folder.appending(path: "io.safetensors"))
+    let frozen = try LlamaForCausalLM(
+      ModelFolder(resolving: Fixtures.folder(settings.languageModel).path), store: ParameterStore(),
+      executor: LaneExecutor(threads: 2))
+    let before = frozen.parameters.map(\.values)
+    let model = try frozen.copied(prefix: "language_model.")
+    let shape = try #require(io.info("features")?.shape)
+    let projector = try MLPProjector(
+      patchWidth: shape[2], languageWidth: model.width, layerNorm: true,
+      in: ParameterScope(store: ParameterStore()) { name, _, values in
+        _ = values.update(fromContentsOf: try io.floats("projector.start.\(name)"))
+      })
+    let parameters = projector.parameters + model.parameters
+    for parameter in parameters { parameter.store.setTrainable([parameter], true) }
+    let objective = CaptionObjective(
+      projector: projector, model: model,
+      features: Features(
+        width: shape[2], patches: shape[1], values: try io.floats("features")),
+      format: CaptionFormat(prompt: settings.prompt, end: settings.end),
+      samples: settings.captions.enumerated().map {
+        CaptionSample(feature: $0.offset, captions: [$0.element])
+      })
+    var options = AdamW.Options()
+    options.weightDecay = settings.weightDecay
+    options.clipNorm = settings.clipNorm
+    let optimizer = AdamW(parameters, options: options)
+    let work = Lanes(count: lanes, threads: 2)
+    let (losses, norms) = (try io.floats("losses"), try io.floats("gradient_norms"))
+    for step in 0..<settings.steps {
+      let loss = objective.gradients(
+        of: Array(settings.captions.indices), for: parameters, draw: RandomKey(seed: 0),
+        lanes: work)
+      let norm = optimizer.step(learningRate: settings.learningRate)
+      #expect(abs(Float(loss) - losses[step]) < 1e-4 * losses[step], "step \(step)")
+      #expect(abs(Float(norm) - norms[step]) < 1e-4 * norms[step], "step \(step)")
+    }
+    try expect(projector.parameters, "projector.end.", in: io)
+    try expect(model.parameters, "", in: io) {
+      $0.replacing("language_model.", with: "language_model.end.", maxReplacements: 1)
+    }
+    #expect(frozen.parameters.map(\.values) == before, "the frozen weights stay as they are")
+  }
+
+  private func expect(
+    _ parameters: [Parameter], _ prefix: String, in io: SafetensorsFile,
+    name: (String) -> String = { $0 }
+  ) throws {
+    for parameter in parameters {
+      let expected = try io.floats(prefix + name(parameter.name))
+      let far = zip(parameter.values, expected).filter { abs($0 - $1) > 1e-4 }.count
+      #expect(
+        far <= max(1, expected.count / 1000), "\(parameter.name): \(far) of \(expected.count)")
+    }
+  }
+}
+
+@Suite("Training the language model too")
+struct JointTrainingTests {
+  @Test("the frozen weights have no gradient buffer, the copy trains, both files load again")
+  func copies() throws {
+    let tiny = try TinyTraining()
+    defer { tiny.remove() }
+    let before = tiny.model.parameters.map(\.values)
+    let bytes = tiny.model.parameters[0].store.allocatedBytes
+    let model = try tiny.model.copied(prefix: "language_model.")
+    #expect(model.parameters.map(\.values) == before)
+    #expect(
+      model.parameters.map(\.name) == tiny.model.parameters.map { "language_model." + $0.name })
+    try train(tiny, model)
+    #expect(tiny.model.parameters.map(\.values) == before)
+    #expect(tiny.model.parameters[0].store.allocatedBytes == bytes)
+    #expect(zip(model.parameters, before).allSatisfy { $0.values != $1 })
+    let file = try SafetensorsFile(tiny.folder.appending(path: "checkpoint/\(Self.file)"))
+    #expect(Set(file.names) == Set(tiny.model.parameters.map(\.name)))
+    for (parameter, own) in zip(model.parameters, tiny.model.parameters) {
+      #expect(try file.floats(own.name) == parameter.values)
+    }
+    #expect(
+      Set(try SafetensorsFile(tiny.best).names)
+        == Set(tiny.projector.parameters.map { "mm_projector." + $0.name }))
+    let last = try SafetensorsFile(tiny.folder.appending(path: "checkpoint/last.safetensors"))
+    #expect(last.names.contains("weight.language_model.model.embed_tokens.weight"))
+  }
+
+  @Test("a copy of a copy has the new names")
+  func copyOfCopy() throws {
+    let tiny = try TinyTraining()
+    let names = try tiny.model.copied(prefix: "a.").copied(prefix: "b.").parameters.map(\.name)
+    #expect(names == tiny.model.parameters.map { "b." + $0.name })
+  }
+
+  @Test("the same bits for one and two threads, and after stops")
+  func sameBits() throws {
+    func weights(threads: Int, stopsAfter updates: [Int]) throws -> [[Float]] {
+      let tiny = try TinyTraining()
+      defer { tiny.remove() }
+      for update in updates {
+        let model = try tiny.model.copied(prefix: "language_model.")
+        let stop = StopSignal()
+        #expect(throws: TrainingStopped.self) {
+          try train(tiny, model, threads: threads, stop: stop) {
+            if $0.update == update { stop.request() }
+          }
+        }
+      }
+      let model = try tiny.model.copied(prefix: "language_model.")
+      try train(tiny, model, threads: threads)
+      return tiny.weights + model.parameters.map(\.values)
+    }
+    let whole = try weights(threads: 1, stopsAfter: [])
+    #expect(try weights(threads: 2, stopsAfter: []) == whole)
+    #expect(try weights(threads: 2, stopsAfter: [1, 5]) == whole)
+  }
+
+  @Test("a stage for the projector, then one for both")
+  func stages() throws {
+    let tiny = try TinyTraining()
+    defer { tiny.remove() }
+    let model = try tiny.model.copied(prefix: "language_model.")
+    let before = model.parameters.map(\.values)
+    var afterFirst: [[Float]] = []
+    try train(tiny, model, parts: [tiny.projector.parameters, Self.all(tiny, model)]) {
+      if $0.stage == "0" { afterFirst = model.parameters.map(\.values) }
+    }
+    #expect(afterFirst == before)
+    #expect(model.parameters.map(\.values) != before)
+  }
+
+  private static let file = "language_model.safetensors"
+
+  private static func all(_ tiny: TinyTraining, _ model: LlamaForCausalLM) -> [Parameter] {
+    tiny.projector.parameters + model.parameters
+  }
+
+  private func train(
+    _ tiny: TinyTraining, _ model: LlamaForCausalLM, parts: [[Parameter]]? = nil,
+    threads: Int = 2, stop: StopSignal = StopSignal(),
+    progress: @escaping (TrainingProgress) -> Void = { _ in }
+  ) throws {
+    let objective = CaptionObjective(
+      projector: tiny.projector, model: model, features: TinyTraining.Features(),
+      format: CaptionFormat(prompt: [21, 22], end: 23), samples: TinyTraining.samples)
+    var optimizer = OptimizerConfig()
+    optimizer.peakLearningRate = 0.01
+    let stages = (parts ?? [Self.all(tiny, model)]).enumerated().map { index, parameters in
+      Stage(
+        name: "\(index)", objective: objective, parameters: parameters, epochs: 2, batchSize: 4,
+        optimizer: optimizer, validation: objective)
+    }
+    _ = try StageTrainer(
+      stages: stages, lanes: Lanes(count: 3, threads: threads),
+      order: RandomKey(seed: 5).named("order"), folder: tiny.folder, digest: "a",
+      exports: [
+        WeightExport(tiny.projector.parameters, prefix: "mm_projector."),
+        WeightExport(file: Self.file, model.parameters, dropping: "language_model."),
+      ], stop: stop, progress: progress
+    ).run()
+  }
+}
