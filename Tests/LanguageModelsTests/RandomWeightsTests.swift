@@ -49,7 +49,7 @@ struct RandomWeightsTests {
       .deletingLastPathComponent().appending(path: "Experiments/models")
     let folder = try ModelFolder(resolving: models.appending(path: name).path)
     let model = try LlamaForCausalLM(
-      DecoderDescription(folder), in: ParameterScope(shapesIn: ParameterStore()))
+      DecoderDescription(folder), in: .shapes)
     #expect(model.parameterCount == parameters)
   }
 }

@@ -13,7 +13,8 @@ struct PlanInputs {
   let config: ExperimentConfig
   let dataset: CaptionDataset
   let tokenizer: any TextTokenizer
-  let format: CaptionFormat
+  let sequence: CaptionSequence
+  var format: CaptionFormat { sequence.format }
   /// In a store of shapes.
   let model: LlamaForCausalLM
   /// nil for features that another tool made.
@@ -30,18 +31,17 @@ struct PlanInputs {
     dataset = try CaptionDataset(config.dataset)
     switch config.languageModel {
     case .llama(let settings), .qwen2(let settings):
-      let folder = try ModelFolder(resolving: settings.model.location)
-      tokenizer = try readTokenizer(folder: folder.url)
-      model = try LlamaForCausalLM(DecoderDescription(folder), in: .shapes)
+      let text = try LanguageModelText(settings)
+      (tokenizer, sequence) = (text.tokenizer, text.sequence)
+      model = try LlamaForCausalLM(text.description, in: .shapes)
     case .small(let settings):
       tokenizer = WordTokenizer(captions: dataset.train.flatMap(\.captions))
       model = try LlamaForCausalLM(
         settings.description(vocabulary: tokenizer.vocabularySize), in: .shapes)
+      let end = tokenizer.endToken ?? 0
+      sequence = CaptionSequence(
+        prompt: settings.prompt, end: end, endTokens: [end], tokenizer: tokenizer)
     }
-    let prompt = config.languageModel.prompt
-    format = CaptionFormat(
-      opening: tokenizer.beginToken.map { [$0] } ?? [],
-      prompt: prompt.isEmpty ? [] : tokenizer.encode(prompt), end: tokenizer.endToken ?? 0)
     if case .precomputed(let settings) = config.encoder {
       let file = try PrecomputedFeatures(settings.file.url)
       (tokens, width, encoder) = (file.tokens, file.width, nil)
@@ -58,10 +58,10 @@ struct PlanInputs {
 
   /// The captions' ids of some images.
   func captions(of images: [Datasets.CaptionedImage]) -> [[[Int32]]] {
-    let (tokenizer, prompt) = (tokenizer, config.languageModel.prompt)
+    let (tokenizer, lead) = (tokenizer, sequence.captionLead)
     return executor.map(count: images.count) { index in
       images[index].captions.map {
-        tokenizer.encode(captionText($0.trimmingCharacters(in: .whitespaces), after: prompt))
+        tokenizer.encode(lead + $0.trimmingCharacters(in: .whitespaces))
       }
     }
   }

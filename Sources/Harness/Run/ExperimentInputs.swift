@@ -120,8 +120,9 @@ struct InputLoader {
     console.log("Loading the language model")
     let model = try PretrainedLanguageModel(settings, executor: executor)
     return inputs(
-      dataset: dataset, features: try pretrainedFeatures(dataset), tokenizer: model.tokenizer,
-      model: model.model, sequence: model.sequence, modelDigests: model.digests)
+      dataset: dataset, features: try pretrainedFeatures(dataset),
+      tokenizer: model.text.tokenizer, model: model.model, sequence: model.text.sequence,
+      modelDigests: model.digests)
   }
 
   func inputs(
