@@ -135,7 +135,9 @@ struct FeatureEntry {
         }
       }
     }
-    return FeatureTable(tokens: tokens, width: width, count: images.count, values: values)
+    return FeatureTable(
+      tokens: tokens, width: width, count: images.count, imageDigests: images.map(\.digest),
+      values: values)
   }
 
   func check(_ shape: [Int], _ shard: FeatureShard, tokens: Int, width: Int) throws {

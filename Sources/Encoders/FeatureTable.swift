@@ -7,14 +7,17 @@ public struct FeatureTable: Sendable {
   public let tokens: Int
   public let width: Int
   public let count: Int
+  /// XXH3-128 of each image, where the images were read.
+  public let imageDigests: [String]
   private let values: [Float]
 
   /// - Precondition: `values` is `[count, tokens, width]`.
-  init(tokens: Int, width: Int, count: Int, values: [Float]) {
+  init(tokens: Int, width: Int, count: Int, imageDigests: [String] = [], values: [Float]) {
     precondition(values.count == count * tokens * width, "\(values.count) values")
     self.tokens = tokens
     self.width = width
     self.count = count
+    self.imageDigests = imageDigests
     self.values = values
   }
 

@@ -31,10 +31,10 @@ extension BenchCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+    var threadCount: Int { threads ?? allCores }
 
     func validate() throws {
-      if let threads { try atLeastOne(threads, "--threads") }
+      try atLeastOne(threads, "--threads")
     }
 
     func loadModel() throws -> BenchmarkModel { try BenchmarkModel(model, random: random) }
@@ -85,7 +85,7 @@ extension BenchCommand {
         (batch, "--batch"), (patches, "--patches"), (width, "--width"), (caption, "--caption"),
         (steps, "--steps"), (lanes, "--lanes"),
       ] {
-        if let value { try atLeastOne(value, name) }
+        try atLeastOne(value, name)
       }
       if dump != nil, [batch, patches, width, caption].contains(where: { $0 != nil }) {
         throw ValidationError(
@@ -160,8 +160,4 @@ extension BenchCommand {
       try options.show(report, text: report.text)
     }
   }
-}
-
-private func atLeastOne(_ value: Int, _ name: String) throws {
-  if value < 1 { throw ValidationError("\(name) must be at least 1.") }
 }

@@ -77,7 +77,7 @@ struct HeatmapCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    try atLeastOne(threads, "--threads")
   }
 
   func run() throws {
@@ -85,7 +85,7 @@ struct HeatmapCommand: ParsableCommand {
       run: URL(filePath: folder), experimentFile: experiment, images: image, layer: layer,
       query: query, weighting: weighting, output: output.map { URL(filePath: $0) },
       cache: CacheFolder.resolve(cache),
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, isQuiet: quiet)
+      threads: threads ?? allCores, isQuiet: quiet)
     for figure in try HeatmapSession(options).run() { print(figure.relativePath) }
   }
 }

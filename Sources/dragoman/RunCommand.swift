@@ -42,8 +42,8 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
-    if let steps, steps < 1 { throw ValidationError("--steps must be at least 1.") }
+    try atLeastOne(threads, "--threads")
+    try atLeastOne(steps, "--steps")
     if json, !plan { throw ValidationError("--json goes with --plan.") }
   }
 
@@ -60,7 +60,7 @@ struct RunCommand: ParsableCommand {
   private var options: RunOptions {
     RunOptions(
       results: URL(filePath: results), cache: CacheFolder.resolve(cache),
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, maximumUpdates: steps,
+      threads: threads ?? allCores, maximumUpdates: steps,
       isFresh: fresh, isQuiet: quiet)
   }
 

@@ -91,14 +91,14 @@ struct ScoreCommand: ParsableCommand {
       throw ValidationError("--candidates needs at least one file.")
     }
     if json, csv { throw ValidationError("--json and --csv exclude each other.") }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+    try atLeastOne(threads, "--threads")
     if resamples < 100 { throw ValidationError("--resamples must be at least 100.") }
     if metrics.isEmpty { throw ValidationError("--metrics needs at least one metric.") }
   }
 
   func run() throws {
     let console = Console(quiet: quiet)
-    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let threads = threads ?? allCores
     if let writeIdf { try writeFrequencies(to: writeIdf, threads: threads) }
     if candidates.isEmpty { return }
     var options = ScoreReport.Options(metrics: try scorers(console), threads: threads)

@@ -39,13 +39,8 @@ public struct BenchmarkModel: Sendable {
           "\(folder.url.path) holds an encoder (\(kind.rawValue)); this benchmark needs a "
           + "language model: llama or qwen2.")
     }
-    let store = ParameterStore()
-    guard weights == .random else {
-      return try LlamaForCausalLM(folder, store: store, executor: executor)
-    }
     return try LlamaForCausalLM(
-      DecoderDescription(folder),
-      in: ParameterScope(store: store, random: RandomKey(seed: 0).named("language model")))
+      folder, weights: weights, store: ParameterStore(), executor: executor)
   }
 
   func encoder(executor: LaneExecutor) throws -> PretrainedEncoder {

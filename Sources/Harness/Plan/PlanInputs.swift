@@ -116,21 +116,12 @@ struct PlanEncoder {
       settings, imageSize: side, vocabulary: tokenizer.vocabularySize,
       captionLength: longest ?? 1, in: .shapes)
     model = pair.encoder
-    name = "small ViT \(settings.layers)×\(settings.width), patch \(settings.patch)"
+    name = settings.encoderName
     (height, width) = (side, side)
     depth = settings.layers
     classToken = false
     precision = .float32
     description = nil
     self.pair = pair
-  }
-}
-
-extension SmallDecoderConfig {
-  /// The decoder that these settings make.
-  func description(vocabulary: Int) -> DecoderDescription {
-    .small(
-      width: width, layers: layers, heads: heads, feedForwardWidth: width * ffnMultiplier,
-      vocabularySize: vocabulary)
   }
 }

@@ -212,17 +212,12 @@ struct InputLoader {
     let leading = description.classToken ? encoder.leadingTokens : 0
     return EncodedFeatures(
       table: table, key: description.key,
-      imagesDigest: try imagesDigest(all),
+      imagesDigest: Digest.of(table.imageDigests.joined(separator: "\n")),
       grid: PatchGrid(
         rows: processor.outputHeight / encoder.patchSize,
         columns: processor.outputWidth / encoder.patchSize, leading: leading,
         imageWidth: processor.outputWidth, imageHeight: processor.outputHeight),
       processor: processor)
-  }
-
-  private func imagesDigest(_ images: [Datasets.CaptionedImage]) throws -> String {
-    let digests = try executor.map(count: images.count) { try images[$0].digest() }
-    return Digest.of(digests.joined(separator: "\n"))
   }
 }
 

@@ -45,10 +45,7 @@ extension InputLoader {
     _ settings: SmallDecoderConfig, tokenizer: WordTokenizer, dataset: CaptionDataset,
     texts: String, lanes: Lanes
   ) throws -> LlamaForCausalLM {
-    let description = DecoderDescription.small(
-      width: settings.width, layers: settings.layers, heads: settings.heads,
-      feedForwardWidth: settings.width * settings.ffnMultiplier,
-      vocabularySize: tokenizer.vocabularySize)
+    let description = settings.description(vocabulary: tokenizer.vocabularySize)
     let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("language model")
     let model = try LlamaForCausalLM(
       description, in: ParameterScope(store: ParameterStore(), random: key.named("init")))
@@ -96,7 +93,7 @@ extension InputLoader {
       stage, kind: "encoder", settings: settings.resolved.yaml, texts: texts, key: key,
       lanes: lanes)
     let description = FeatureDescription(
-      encoder: "small ViT \(settings.layers)×\(settings.width), patch \(settings.patch)",
+      encoder: settings.encoderName,
       encoderDigest: pair.encoder.parameters.digest, preprocessing: processor.description,
       layer: .last, classToken: false, precision: .float32)
     return try encode(
@@ -197,4 +194,18 @@ extension [Parameter] {
     }
     return hasher.finalize()
   }
+}
+
+extension SmallDecoderConfig {
+  /// The decoder that these settings make.
+  func description(vocabulary: Int) -> DecoderDescription {
+    .small(
+      width: width, layers: layers, heads: heads, feedForwardWidth: width * ffnMultiplier,
+      vocabularySize: vocabulary)
+  }
+}
+
+extension SmallEncoderConfig {
+  /// What the feature store and a plan call the encoder that these settings make.
+  var encoderName: String { "small ViT \(layers)×\(width), patch \(patch)" }
 }
