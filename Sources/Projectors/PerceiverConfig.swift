@@ -9,6 +9,7 @@ public struct PerceiverConfig: ConfigSection {
   /// `nil`: width / 64, at least 1.
   public var heads: Int?
   public var ffnMultiplier = 4
+  public var latentStd = 0.02
 
   public init() {}
 
@@ -18,6 +19,10 @@ public struct PerceiverConfig: ConfigSection {
     .integer("width", \.width, .positive, "Width of the latents; null: the encoder's."),
     .integer("heads", \.heads, .positive, "Attention heads; null: width / 64, at least 1."),
     .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
+    .number(
+      "latent_std", \.latentStd, .positive,
+      "Standard deviation of the latents' normal start. With 0.02 they begin almost alike; OpenFlamingo's "
+        + "and IDEFICS's is 1."),
   ]
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }

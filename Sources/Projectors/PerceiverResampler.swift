@@ -28,16 +28,20 @@ public struct PerceiverResampler: Projector {
   ///   - latents: L.
   ///   - width: W; D when nil.
   ///   - heads: W / 64 when nil, at least 1 and dividing W.
+  ///   - latentStd: standard deviation of the latents' normal start. All of them receive nearly the
+  ///     same from a first attention that is still even, so small ones become visual tokens that are
+  ///     nearly the same.
   /// - Throws: ``ProjectorError`` if the heads do not divide the width; what the scope's reader
   ///   throws.
   public init(
     patchWidth: Int, languageWidth: Int, layers: Int = 2, latents: Int = 64, width: Int? = nil,
-    heads: Int? = nil, ffnMultiplier: Int = 4, in scope: ParameterScope
+    heads: Int? = nil, ffnMultiplier: Int = 4, latentStd: Float = 0.02,
+    in scope: ParameterScope
   ) throws {
     let width = width ?? patchWidth
     let heads = try attentionHeads(heads, width: width, of: "Perceiver")
     self.latents = try scope.parameter(
-      "latents", shape: [1, latents, width], start: .normal(deviation: 0.02))
+      "latents", shape: [1, latents, width], start: .normal(deviation: latentStd))
     input =
       width == patchWidth
       ? nil : try Linear(patchWidth, width, deviation: 0.02, in: scope("input_proj"))

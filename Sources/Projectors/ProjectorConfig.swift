@@ -62,7 +62,7 @@ extension ProjectorConfig {
       try PerceiverResampler(
         patchWidth: patchWidth, languageWidth: languageWidth, layers: config.layers,
         latents: config.latents, width: config.width, heads: config.heads,
-        ffnMultiplier: config.ffnMultiplier, in: scope)
+        ffnMultiplier: config.ffnMultiplier, latentStd: Float(config.latentStd), in: scope)
     case .learnedPrompt(let config):
       try LearnedPrompt(tokens: config.tokens, languageWidth: languageWidth, in: scope)
     }

@@ -39,6 +39,9 @@ public final class BufferPool: @unchecked Sendable {
   /// Bytes asked of the system so far, free or in use.
   public var allocatedBytes: Int { state.withLock { $0.allocated * MemoryLayout<Float>.size } }
 
+  /// Bytes in use now.
+  var usedBytes: Int { state.withLock { $0.inUse * MemoryLayout<Float>.size } }
+
   /// The most bytes that were in use at one time.
   public var peakBytes: Int { state.withLock { $0.peak * MemoryLayout<Float>.size } }
 
@@ -79,7 +82,7 @@ public final class BufferPool: @unchecked Sendable {
   public func trim() {
     state.withLock { state in
       for (size, list) in state.free {
-        for address in list { free(UnsafeMutableRawPointer(bitPattern: address)) }
+        for address in list { Self.deallocate(address, size) }
         state.allocated -= size * list.count
       }
       state.free.removeAll()
@@ -93,17 +96,48 @@ public final class BufferPool: @unchecked Sendable {
     return (least + step - 1) / step * step
   }
 
+  /// Bytes from which a buffer is mapped by itself: a huge page. malloc keeps what is freed inside its
+  /// heap, so that one arm's memory would add to the next one's.
+  private static let hugePage = 1 << 21
+
   private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
     let bytes = count * MemoryLayout<Float>.stride
-    let huge = 1 << 21
-    var memory: UnsafeMutableRawPointer?
-    let status = posix_memalign(&memory, bytes >= huge ? huge : 64, bytes)
-    guard status == 0, let memory else {
+    let memory: UnsafeMutableRawPointer?
+    if bytes >= hugePage {
+      memory = map(mappedBytes(bytes))
+    } else {
+      var small: UnsafeMutableRawPointer?
+      memory = posix_memalign(&small, 64, bytes) == 0 ? small : nil
+    }
+    guard let memory else {
       fatalError("out of memory: \(bytes) bytes for a tensor could not be allocated")
     }
-    #if os(Linux)
-    if bytes >= huge { _ = madvise(memory, bytes, MADV_HUGEPAGE) }
-    #endif
     return memory.bindMemory(to: Float.self, capacity: count)
+  }
+
+  private static func deallocate(_ address: UInt, _ count: Int) {
+    guard let memory = UnsafeMutableRawPointer(bitPattern: address) else { return }
+    let bytes = count * MemoryLayout<Float>.stride
+    if bytes >= hugePage { munmap(memory, mappedBytes(bytes)) } else { free(memory) }
+  }
+
+  private static func mappedBytes(_ bytes: Int) -> Int {
+    let page = Int(getpagesize())
+    return (bytes + page - 1) / page * page
+  }
+
+  /// New pages that begin at a huge page's boundary; nil when there are none.
+  private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let all = bytes + hugePage
+    guard let start = mmap(nil, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0),
+      start != MAP_FAILED
+    else { return nil }
+    let before = (hugePage - Int(bitPattern: start) % hugePage) % hugePage
+    if before > 0 { munmap(start, before) }
+    munmap(start + before + bytes, hugePage - before)
+    #if os(Linux)
+    _ = madvise(start + before, bytes, MADV_HUGEPAGE)
+    #endif
+    return start + before
   }
 }

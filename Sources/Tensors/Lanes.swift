@@ -66,6 +66,9 @@ public final class Lanes: @unchecked Sendable {
   public let executor: LaneExecutor
   public let pool: BufferPool
   let tapes: [Tape]
+  /// Bytes that the lanes of the last batch held when all of them were done: what the gradients of
+  /// weights are summed from.
+  public private(set) var heldBytes = 0
 
   public init(count: Int, threads: Int, pool: BufferPool = BufferPool()) {
     precondition(count >= 1, "at least one lane")
@@ -90,6 +93,7 @@ public final class Lanes: @unchecked Sendable {
       tape.backward(from: loss.tensor)
       return loss.value
     }
+    heldBytes = pool.usedBytes
     WeightGradients.accumulate(tapes, into: parameters, executor: executor)
     for tape in tapes { tape.reset() }
     return losses.reduce(0, +)

@@ -105,7 +105,7 @@ public final class ParameterStore: @unchecked Sendable {
     }
   }
 
-  /// Gives or takes the gradient buffers. Not while lanes run.
+  /// Gives or takes the gradient buffers; what is taken goes back to the system. Not while lanes run.
   public func setTrainable(_ parameters: [Parameter], _ isTrainable: Bool) {
     for parameter in parameters where entries[parameter.handle].isTrainable != isTrainable {
       entries[parameter.handle].isTrainable = isTrainable
@@ -118,6 +118,7 @@ public final class ParameterStore: @unchecked Sendable {
         entries[parameter.handle].gradient = nil
       }
     }
+    if !isTrainable { pool.trim() }
   }
 
   /// The values of one weight, to read or to write between steps.

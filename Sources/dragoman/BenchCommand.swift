@@ -5,12 +5,12 @@ import Harness
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times a training step, an encoder or generation on this machine.",
+    abstract: "Times a training step, an encoder, generation or a tokenizer on this machine.",
     discussion: """
       Times are wall-clock; processor seconds beside them say what the work costs whoever else runs \
       here.
       """,
-    subcommands: [Step.self, Encode.self, Generate.self])
+    subcommands: [Step.self, Encode.self, Generate.self, Tokenize.self])
 }
 
 extension BenchCommand {
@@ -40,8 +40,12 @@ extension BenchCommand {
     func loadModel() throws -> BenchmarkModel { try BenchmarkModel(model, random: random) }
 
     func show(_ report: some Encodable, text: String) throws {
-      try StandardOutput.print(json ? try JSONOutput.text(report) : String(text.dropLast()))
+      try BenchCommand.show(report, text: text, json: json)
     }
+  }
+
+  private static func show(_ report: some Encodable, text: String, json: Bool) throws {
+    try StandardOutput.print(json ? try JSONOutput.text(report) : String(text.dropLast()))
   }
 
   struct Step: ParsableCommand {
@@ -158,6 +162,38 @@ extension BenchCommand {
         options.loadModel(), batch: batch, visualTokens: patches, newTokens: tokens,
         threads: options.threadCount)
       try options.show(report, text: report.text)
+    }
+  }
+  struct Tokenize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "tokenize",
+      abstract: "Times a tokenizer on one thread.",
+      discussion: """
+        Every line of the file is a text. The count of tokens is what huggingface/tokenizers gives with \
+        add_special_tokens=False.
+        """)
+
+    @Option(
+      help: ArgumentHelp(
+        "A folder with tokenizer.json, or hf:ORG/NAME[@REV] in the local cache.", valueName: "dir"))
+    var model: String
+
+    @Option(help: ArgumentHelp("UTF-8, a text a line.", valueName: "file"))
+    var texts: String
+
+    @Option(help: "Passes that are timed, after one that meets every word for the first time.")
+    var passes = 5
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+      try atLeastOne(passes, "--passes")
+    }
+
+    func run() throws {
+      let report = try TokenizeReport(model, texts: URL(filePath: texts), passes: passes)
+      try BenchCommand.show(report, text: report.text, json: json)
     }
   }
 }

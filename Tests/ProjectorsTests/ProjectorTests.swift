@@ -66,6 +66,19 @@ import Testing
     }
   }
 
+  @Test("latents start as wide as the configuration says") func latentStart() throws {
+    func deviation(_ config: PerceiverConfig) throws -> Float {
+      let projector = try ProjectorConfig.perceiver(config).makeProjector(
+        patchWidth: 64, patchCount: 4, languageWidth: 8, in: scope())
+      let latents = try #require(projector.parameters.first { $0.name == "latents" }).values
+      return (latents.reduce(0) { $0 + $1 * $1 } / Float(latents.count)).squareRoot()
+    }
+    var config = PerceiverConfig()
+    #expect(abs(try deviation(config) - 0.02) < 0.001)
+    config.latentStd = 1
+    #expect(abs(try deviation(config) - 1) < 0.05)
+  }
+
   struct Arm: CustomTestStringConvertible {
     let config: ProjectorConfig
     let tokens: Int?

@@ -144,7 +144,7 @@ struct Calibration {
     let trainsModel = stage.train.contains(.languageModel)
     let batch = min(stage.batchSize, counts.train.count)
     let filled = min(training.lanes, batch)
-    // Frozen weights keep nothing of a lane that is done: as many lanes as threads show it all.
+    // Frozen weights keep nothing of a lane that is done, so as many lanes as threads show the work.
     let lanes = trainsModel ? filled : min(threads, filled)
     let images = lanes * ((batch + filled - 1) / filled)
     let projector = try arm.config.projector.makeProjector(
@@ -176,7 +176,9 @@ struct Calibration {
       optimizer.step(learningRate: 0)
       step = stepWatch.cost
     }
-    return (Double(batch) / Double(images) * gradients + step, pool.pool.peakBytes)
+    // The projector keeps what its weights' gradients are summed from, in the other lanes as well.
+    let held = (filled - lanes) * pool.heldBytes / lanes
+    return (Double(batch) / Double(images) * gradients + step, pool.pool.peakBytes + held)
   }
 
   // MARK: - Captions

@@ -97,6 +97,7 @@ public struct ExperimentRunner {
     for run in armRuns {
       console.log("\(run.plan.name), seed \(run.seed)")
       let result = try run.run()
+      lanes.pool.trim()  // the next arm's buffers have other sizes
       runs.append(FinishedRun(outcome: result.outcome, captions: result.captions))
       if run.seed == config.training.seeds.first {
         drawn.append(

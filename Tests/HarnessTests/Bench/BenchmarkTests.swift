@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -131,6 +132,23 @@ struct BenchmarkTests {
     #expect(abs(generation.captionsPerSecond * 5 / generation.tokensPerSecond - 1) < 1e-9)
     #expect(throws: BenchmarkError.self) {
       try GenerationReport(language, batch: 1, visualTokens: 120, newTokens: 9, threads: 1)
+    }
+  }
+
+  @Test("a tokenizer's texts and tokens are counted; a file without texts is refused")
+  func tokenize() throws {
+    let folder = try models()
+    defer { folder.remove() }
+    let tokenizer = Fixtures.folder("tokenizer/smollm2").path(percentEncoded: false)
+    let texts = folder.root.appending(path: "texts.txt")
+    try Data("A dog runs.\r\nA dog runs.\n\nZwei Hunde schlafen".utf8).write(to: texts)
+    let report = try TokenizeReport(tokenizer, texts: texts, passes: 3)
+    #expect(report.texts == 3 && report.bytes == 41 && report.seconds.count == 3)
+    #expect(report.tokens == 4 + 4 + 9, "as HF's tokenizers counts them")
+    #expect(report.textsPerSecond > 0 && report.loadingSeconds > 0)
+    try Data("\n".utf8).write(to: texts)
+    #expect(throws: BenchmarkError.self) {
+      try TokenizeReport(tokenizer, texts: texts, passes: 1)
     }
   }
 
