@@ -45,7 +45,7 @@ extension BenchCommand {
   }
 
   private static func show(_ report: some Encodable, text: String, json: Bool) throws {
-    try StandardOutput.print(json ? try JSONOutput.text(report) : String(text.dropLast()))
+    try StandardOutput.write(json ? try JSONOutput.text(report) + "\n" : text)
   }
 
   struct Step: ParsableCommand {

@@ -29,7 +29,7 @@ struct DoctorCommand: ParsableCommand {
       cache: CacheFolder.resolve(cache),
       results: URL(filePath: results, directoryHint: .isDirectory)
     ).report()
-    try StandardOutput.print(json ? try JSONOutput.text(report) : String(report.text.dropLast()))
+    try StandardOutput.write(json ? try JSONOutput.text(report) + "\n" : report.text)
     if !report.isHealthy { throw ExitCode(ProgramExit.failed.rawValue) }
   }
 }

@@ -86,7 +86,9 @@ struct HeatmapCommand: ParsableCommand {
       query: query, weighting: weighting, output: output.map { URL(filePath: $0) },
       cache: CacheFolder.resolve(cache),
       threads: threads ?? allCores, isQuiet: quiet)
-    for figure in try HeatmapSession(options).run() { print(figure.relativePath) }
+    for figure in try HeatmapSession(options).run() {
+      try StandardOutput.print(figure.relativePath)
+    }
   }
 }
 

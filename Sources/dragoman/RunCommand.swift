@@ -66,8 +66,7 @@ struct RunCommand: ParsableCommand {
 
   private func printPlans(_ experiments: [Experiment]) throws {
     let plans = try experiments.map { try RunPlanner($0, options: options).plan() }
-    try StandardOutput.print(
-      json
-        ? try JSONOutput.text(plans) : String(plans.map(\.text).joined(separator: "\n").dropLast()))
+    try StandardOutput.write(
+      json ? try JSONOutput.text(plans) + "\n" : plans.map(\.text).joined(separator: "\n"))
   }
 }

@@ -18,7 +18,7 @@ struct SchemaCommand: ParsableCommand {
   @Option(help: "json or markdown.")
   var format = Format.json
 
-  func run() {
-    print(format == .json ? Experiment.jsonSchema : Experiment.reference, terminator: "")
+  func run() throws {
+    try StandardOutput.write(format == .json ? Experiment.jsonSchema : Experiment.reference)
   }
 }

@@ -17,9 +17,9 @@ struct ValidateCommand: ParsableCommand {
 
   func run() throws {
     let experiments = try experiment.load()
-    print(
+    try StandardOutput.write(
       experiments.map { resolved ? $0.resolvedYAML : $0.summary }
-        .joined(separator: resolved ? "---\n" : "\n"), terminator: "")
+        .joined(separator: resolved ? "---\n" : "\n"))
   }
 }
 

@@ -26,6 +26,15 @@ public enum HeatmapLayer: Sendable, Equatable {
     guard let index = Int(text) else { return nil }
     self = .index(index)
   }
+
+  /// Where the one layer stands among those that see the patches; nil for `all` and for a layer that is
+  /// not one of them.
+  func place(among layers: [Int]) -> Int? {
+    guard case .index(let index) = self else { return nil }
+    guard index < 0 else { return layers.firstIndex(of: index) }
+    let place = layers.count + index
+    return layers.indices.contains(place) ? place : nil
+  }
 }
 
 extension ValueType where Value == HeatmapLayer {

@@ -155,8 +155,8 @@ public struct HeatmapSession {
     let drawn = pairs.filter { $0.attention.map(.attention, layer: settings.layer) != nil }
     if drawn.isEmpty {
       throw HeatmapError(
-        pairs.map { HeatmapError(noLayer: settings.layer, arm: $0.arm.plan.name, $0.attention) }
-          .map(\.description).joined(separator: "; "))
+        noLayer: settings.layer,
+        of: pairs.map { ($0.arm.plan.name, $0.attention.layers.map(\.layer)) })
     }
     if case .index(let index) = options.query {
       let counts = drawn.map { $0.attention.layers[0].attention.queries }

@@ -57,7 +57,9 @@ extension HeatmapWriter {
     of arm: HeatmapArm, _ attention: ImageAttention, caption: String?, query: HeatmapQuery
   ) -> String {
     guard attention.map(.attention, layer: settings.layer) != nil else {
-      return HeatmapError(noLayer: settings.layer, arm: arm.plan.name, attention).description
+      return HeatmapError(
+        noLayer: settings.layer, of: [(arm.plan.name, attention.layers.map(\.layer))]
+      ).description
     }
     let queries = attention.layers[0].attention.queries
     var subject = "Mean over \(queries) \(arm.units)"

@@ -225,11 +225,35 @@ public func writeHeatmaps(
     if let attention = studies.first?.attention[index],
       attention.map(.attention, layer: settings.layer) == nil
     {
-      console.log(HeatmapError(noLayer: settings.layer, arm: arm.plan.name, attention).description)
+      console.log(
+        HeatmapError(
+          noLayer: settings.layer, of: [(arm.plan.name, attention.layers.map(\.layer))]
+        ).description)
     }
   }
   _ = try writer.writeNumbers(studies)
   return try writer.writeFigures(studies, to: folder.figures)
+}
+
+/// Finds out before training whether some arm has the layer whose heatmaps the experiment asks for.
+///
+/// - Throws: ``HeatmapError`` when none has it.
+func checkHeatmapLayer(of config: ExperimentConfig, inputs: ExperimentInputs) throws {
+  let settings = config.figures.heatmaps
+  guard settings.images > 0, case .index = settings.layer, inputs.grid != nil else { return }
+  let attending = try ArmPlan.arms(of: config).compactMap { plan in
+    let projector = try plan.config.projector.makeProjector(
+      patchWidth: inputs.features.width, patchCount: inputs.features.tokens,
+      languageWidth: inputs.model.width, in: .shapes)
+    let layers = projector.attentionMaps.map(\.layer)
+    return layers.isEmpty ? nil : (arm: plan.name, layers: layers)
+  }
+  guard !attending.isEmpty,
+    attending.allSatisfy({ settings.layer.place(among: $0.layers) == nil })
+  else { return }
+  throw HeatmapError(
+    "figures.heatmaps.layer: "
+      + HeatmapError(noLayer: settings.layer, of: attending).description)
 }
 
 /// Heatmaps that cannot be drawn as asked.
@@ -239,10 +263,14 @@ public struct HeatmapError: Error, Equatable, ExitCodeProviding, CustomStringCon
 
   init(_ description: String) { self.description = description }
 
-  init(noLayer layer: HeatmapLayer, arm: String, _ attention: ImageAttention) {
+  /// - Parameter arms: their names and the layers that do attend to patches.
+  init(noLayer layer: HeatmapLayer, of arms: [(arm: String, layers: [Int])]) {
     let wanted = if case .index(let index) = layer { "\(index)" } else { "all" }
     self.init(
-      "\(arm): layer \(wanted) does not attend to patches; those that do: "
-        + attention.layers.map { "\($0.layer)" }.joined(separator: ", "))
+      arms.map { arm, layers in
+        "\(arm): layer \(wanted) does not attend to patches; those that do: "
+          + layers.map(String.init).joined(separator: ", ")
+      }
+      .joined(separator: "; "))
   }
 }

@@ -94,8 +94,6 @@ public struct ImageAttention: Sendable, Equatable {
 
   /// The layer that `choice` names; nil for `all` and for a layer that is not there.
   func layer(_ choice: HeatmapLayer) -> Layer? {
-    guard case .index(let index) = choice else { return nil }
-    guard index < 0 else { return layers.first { $0.layer == index } }
-    return layers.indices.contains(layers.count + index) ? layers[layers.count + index] : nil
+    choice.place(among: layers.map(\.layer)).map { layers[$0] }
   }
 }

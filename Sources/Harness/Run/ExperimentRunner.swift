@@ -75,6 +75,7 @@ public struct ExperimentRunner {
       config: config, cache: options.cache, executor: executor, console: console, stop: stop,
       maximumUpdates: options.maximumUpdates
     ).load()
+    try checkHeatmapLayer(of: config, inputs: inputs)
     let lanes = Lanes(count: config.training.lanes, threads: options.threads)
     let armRuns = config.training.seeds.flatMap { seed in
       ArmPlan.arms(of: config).map { plan in

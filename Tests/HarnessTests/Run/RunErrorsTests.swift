@@ -73,12 +73,32 @@ struct RunErrorsTests {
     for (name, data) in whole { #expect(after[name] == data, "\(name) differs") }
   }
 
-  @Test("standard output that takes no more")
-  func fullOutput() throws {
+  @Test("heatmaps of a layer that no arm has, before any training")
+  func noLayer() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
     let ending = try Program.run(
-      tiny.arguments(["--quiet"]), in: tiny.folder, output: "/dev/full")
+      tiny.arguments(["--quiet", "figures.heatmaps.layer=1"]), in: tiny.folder)
+    #expect(ending.code == 65)
+    #expect(
+      ending.errors == "dragoman: error: figures.heatmaps.layer: "
+        + "qformer: layer 1 does not attend to patches; those that do: 0; "
+        + "perceiver: layer 1 does not attend to patches; those that do: 0\n")
+    let results = tiny.results.path(percentEncoded: false)
+    #expect((FileManager.default.subpaths(atPath: results) ?? []).isEmpty)
+  }
+
+  @Test("standard output that takes no more", arguments: ["run", "validate", "schema"])
+  func fullOutput(command: String) throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let arguments =
+      switch command {
+      case "run": tiny.arguments(["--quiet"])
+      case "validate": [command, tiny.file.path]
+      default: [command]
+      }
+    let ending = try Program.run(arguments, in: tiny.folder, output: "/dev/full")
     #expect(ending.code == 74)
     #expect(
       ending.errors == "dragoman: error: Cannot write standard output: No space left on device.\n")
