@@ -14,6 +14,8 @@ public struct GenerationReport: Encodable, Sendable {
   public var visualTokens: Int
   public var newTokens: Int
   public var threads: Int
+  /// From the files to weights in memory, converted to 32 bits; of random weights, making them.
+  public var loadingSeconds: Double
   /// New tokens over all the time, prefixes too.
   public var tokensPerSecond: Double
   /// New tokens over the time after the prefixes.
@@ -31,7 +33,9 @@ public struct GenerationReport: Encodable, Sendable {
   public init(
     _ model: BenchmarkModel, batch: Int, visualTokens: Int, newTokens: Int, threads: Int
   ) throws {
+    let loading = Stopwatch()
     let language = try model.languageModel(executor: LaneExecutor(threads: threads))
+    loadingSeconds = loading.seconds
     guard visualTokens + newTokens <= language.maximumPositions else {
       throw BenchmarkError(
         description: "\(visualTokens) visual and \(newTokens) new tokens are more than the "
@@ -71,6 +75,7 @@ public struct GenerationReport: Encodable, Sendable {
     lines.add("captions a second", rate.text(captionsPerSecond))
     lines.add(
       "processor seconds", "\(NumberFormat.decimals(4).text(processorSecondsPerToken)) a token")
+    lines.add("loading", "\(rate.text(loadingSeconds)) s")
     lines.add(
       "memory", "\(NumberFormat.bytes(peakMemoryBytes)) at peak; OpenBLAS \(blasKernel)")
     return "Greedy decoding, \(model) (weights: \(weights)):\n"

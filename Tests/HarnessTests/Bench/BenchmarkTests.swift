@@ -129,6 +129,7 @@ struct BenchmarkTests {
     let generation = try GenerationReport(
       language, batch: 3, visualTokens: 7, newTokens: 5, threads: 2)
     #expect(generation.tokensPerSecond > 0 && generation.decodingTokensPerSecond > 0)
+    #expect(generation.loadingSeconds > 0)
     #expect(abs(generation.captionsPerSecond * 5 / generation.tokensPerSecond - 1) < 1e-9)
     #expect(throws: BenchmarkError.self) {
       try GenerationReport(language, batch: 1, visualTokens: 120, newTokens: 9, threads: 1)
