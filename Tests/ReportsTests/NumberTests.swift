@@ -24,6 +24,8 @@ import Testing
     #expect(ticks.values == [0.25, 0.5, 0.75, 1, 1.25])
     #expect(Ticks(from: 0, to: 4).labels == ["0", "1", "2", "3", "4"])
     #expect(Ticks(from: -2, to: 2, count: 4).labels == ["-2", "-1", "0", "1", "2"])
+    #expect(Ticks(from: 0.88, to: 4.12, count: 9).labels.contains("1.5"))
+    #expect(Ticks(from: 0.88, to: 4.12, count: 9, leastStep: 1).labels == ["1", "2", "3", "4"])
     #expect(Ticks(from: 0, to: 42_000).labels == ["0", "10,000", "20,000", "30,000", "40,000"])
   }
 

@@ -85,12 +85,12 @@ struct RunReport {
       validation.append(.init(name: name, points: validated, showsPoints: true))
     }
     try LinePlot(
-      title: "Training loss (mean of 10 updates)", xAxis: PlotAxis("Update"),
+      title: "Training loss (mean of 10 updates)", xAxis: PlotAxis("Update", isCount: true),
       yAxis: PlotAxis("Loss (nats a token)"), series: training
     ).writePNG(to: folder.figures.appending(path: "training-loss.png"))
     try LinePlot(
-      title: "Validation loss", xAxis: PlotAxis("Epoch"), yAxis: PlotAxis("Loss (nats a token)"),
-      series: validation
+      title: "Validation loss", xAxis: PlotAxis("Epoch", isCount: true),
+      yAxis: PlotAxis("Loss (nats a token)"), series: validation
     ).writePNG(to: folder.figures.appending(path: "validation-loss.png"))
     return [
       .init(path: "figures/training-loss.png", caption: "Training loss of each arm.", width: 560),

@@ -13,11 +13,17 @@ public struct PlotAxis: Sendable, Equatable {
   public var scale: Scale
   /// The ends; taken from the data, with some space, if `nil`.
   public var range: ClosedRange<Double>?
+  /// Whether marks on a linear axis stand at whole numbers only: epochs, updates.
+  public var isCount: Bool
 
-  public init(_ label: String, scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
+  public init(
+    _ label: String, scale: Scale = .linear, range: ClosedRange<Double>? = nil,
+    isCount: Bool = false
+  ) {
     self.label = label
     self.scale = scale
     self.range = range
+    self.isCount = isCount
   }
 
   func holds(_ value: Double) -> Bool { value.isFinite && (scale == .linear || value > 0) }
@@ -49,7 +55,9 @@ public struct PlotAxis: Sendable, Equatable {
 
   func ticks(_ ends: ClosedRange<Double>, count: Int) -> Ticks {
     switch scale {
-    case .linear: Ticks(from: ends.lowerBound, to: ends.upperBound, count: count)
+    case .linear:
+      Ticks(
+        from: ends.lowerBound, to: ends.upperBound, count: count, leastStep: isCount ? 1 : 0)
     case .logarithmic: Ticks(logarithmicFrom: ends.lowerBound, to: ends.upperBound)
     }
   }

@@ -17,7 +17,7 @@ package struct Ticks: Equatable, Sendable {
   ///
   /// Edge cases: an empty range gives its one value; the number of marks differs from `count` by
   /// what round steps ask for.
-  package init(from low: Double, to high: Double, count: Int = 5) {
+  package init(from low: Double, to high: Double, count: Int = 5, leastStep: Double = 0) {
     let largest = max(abs(low), abs(high))
     guard low.isFinite, high.isFinite, high > low, (high - low) > largest * 1e-12 else {
       let exponent = Self.labelExponent(largest: largest)
@@ -28,7 +28,7 @@ package struct Ticks: Equatable, Sendable {
         exponent: exponent)
       return
     }
-    let step = Self.step(span: high - low, count: count)
+    let step = max(Self.step(span: high - low, count: count), leastStep)
     let first = (low / step - 1e-9).rounded(.up)
     let last = (high / step + 1e-9).rounded(.down)
     let values = stride(from: first, through: max(first, last), by: 1).map { $0 * step }
