@@ -39,13 +39,18 @@ public struct ResultsFolder: Sendable {
 
   /// Keeps other programs from running into this folder until the lock is released.
   ///
-  /// Where the disk knows no locks there is none.
+  /// Where the disk knows no locks there is none. A program that was killed holds its lock until its
+  /// memory is given back, so a held one is tried again for a while.
   /// - Throws: ``ResultsInUse`` when another program holds it.
-  func lock() throws -> ResultsLock {
+  func lock(patience: Duration = .seconds(2)) throws -> ResultsLock {
     let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
-      throw ResultsInUse(folder: url.path)
+    let end = ContinuousClock.now + patience
+    while descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      guard ContinuousClock.now < end else {
+        close(descriptor)
+        throw ResultsInUse(folder: url.path)
+      }
+      usleep(50_000)
     }
     return ResultsLock(descriptor: descriptor)
   }

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Harness
+
 /// What a user sees when a run cannot go on: one clear error, the right exit code, nothing lost.
 @Suite("Errors of dragoman run")
 struct RunErrorsTests {
@@ -53,6 +55,21 @@ struct RunErrorsTests {
     #expect(
       ending.errors == "dragoman: error: another dragoman is writing \(results.path); wait for "
         + "it, stop it, or choose another --results folder\n")
+  }
+
+  @Test("a results folder whose last program is just ending")
+  func resultsSoonFree() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let results = ResultsFolder(tiny.results.appending(path: "tiny"))
+    try FileManager.default.createDirectory(
+      at: results.url, withIntermediateDirectories: true)
+    let held = try results.lock()
+    DispatchQueue.global().asyncAfter(deadline: .now() + 0.3) { held.release() }
+    let lock = try results.lock()
+    #expect(throws: ResultsInUse.self) { try results.lock(patience: .zero) }
+    lock.release()
+    try results.lock(patience: .zero).release()
   }
 
   @Test("a full disk: one error, and with room again the same bits as ever")
