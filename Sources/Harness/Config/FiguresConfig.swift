@@ -63,6 +63,7 @@ public struct HeatmapsConfig: ConfigSection {
   public var weighting: [HeatmapWeighting] = [.attention, .gradient]
   public var layer = HeatmapLayer.all
   public var eachQuery = true
+  public var magnitude = false
 
   public init() {}
 
@@ -73,6 +74,9 @@ public struct HeatmapsConfig: ConfigSection {
       "layer", \.layer, .heatmapLayer,
       "all: the mean over layers that see patches; N: one, -1 the last."),
     .bool("each_query", \.eachQuery, "Also a grid with every query or latent on its own."),
+    .bool(
+      "magnitude", \.magnitude,
+      "Also how long each patch's feature vector is; needs no arm with attention."),
   ]
 }
 

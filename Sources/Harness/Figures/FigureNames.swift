@@ -32,6 +32,9 @@ public struct FigureNames: Sendable {
     "queries-\(Self.safe(arm))-\(stem(of: image))\(suffix).png"
   }
 
+  /// `magnitude-IMAGE.png`.
+  public func magnitude(of image: String) -> String { "magnitude-\(stem(of: image)).png" }
+
   private func stem(of image: String) -> String { stems[image] ?? Self.stem(image).text }
 
   private static let longest = 100

@@ -121,10 +121,12 @@ public struct ExperimentRunner {
     let heatmaps = try writeHeatmaps(
       arms: drawn, inputs: inputs, config: config, to: folder, executor: executor,
       console: console, stop: stop)
+    let magnitudes = try writeMagnitudes(
+      inputs: inputs, config: config, to: folder, executor: executor, stop: stop)
     try RunReport(
       experiment: experiment, summary: summary, runs: runs, inputs: inputs, folder: folder,
       threads: options.threads,
-      heatmaps: heatmaps.map {
+      heatmaps: (heatmaps + magnitudes).map {
         .init(path: "figures/" + $0.url.lastPathComponent, caption: $0.title)
       }
     ).write()

@@ -29,11 +29,13 @@ struct RunReport {
     try AtomicFile.ensureFolder(folder.figures)
     let curves = try writeCurves()
     let bars = try writeBars()
+    let pictures = try writeCaptionPictures()
     let provenance = Provenance(inputs: inputs, experiment: experiment, threads: threads)
     try AtomicFile.write(try provenance.json(), to: folder.provenance)
     let report = ReportPage(
       summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
-      captions: captionTable, provenance: provenance.facts.map { .init($0.name, $0.value) },
+      captions: captionTable, captionPictures: pictures,
+      provenance: provenance.facts.map { .init($0.name, $0.value) },
       command: experiment.command, configuration: experiment.resolvedYAML)
     try AtomicFile.write(report.html(), to: folder.report)
   }
@@ -66,6 +68,37 @@ struct RunReport {
               after: captions[CaptionRow.trained.rawValue])
           })
       })
+  }
+
+  /// The same as pictures: captions before training red, after it green.
+  private func writeCaptionPictures() throws -> [ReportPage.Picture] {
+    let pictures = try captionTable.entries.enumerated().compactMap { index, entry in
+      try inputs.photo(of: inputs.testStart + index).map { photo in
+        let lines = entry.captions.flatMap { arm in
+          [
+            arm.before.map { PictureGrid.Line(.before, "\(arm.arm), before", Self.shortened($0)) },
+            arm.after.map { PictureGrid.Line(.after, arm.arm, $0) },
+          ].compactMap { $0 }
+        }
+        return PictureGrid.Picture(
+          image: photo, title: entry.imageID,
+          lines: entry.groundTruth.prefix(1).map { .init(.groundTruth, "", $0) } + lines)
+      }
+    }
+    guard !pictures.isEmpty else { return [] }
+    try PictureGrid(title: "Captions before and after training", pictures: pictures)
+      .writePNG(to: folder.figures.appending(path: "captions.png"))
+    return [
+      .init(
+        path: "figures/captions.png",
+        caption: "Each picture with its first ground truth (black) and what the arms say: before "
+          + "training red, after it green.")
+    ]
+  }
+
+  /// What an untrained arm says may have no end.
+  private static func shortened(_ text: String) -> String {
+    text.count > 90 ? text.prefix(90) + "…" : text
   }
 
   private func writeCurves() throws -> [ReportPage.Picture] {

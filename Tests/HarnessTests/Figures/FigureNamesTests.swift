@@ -9,6 +9,7 @@ struct FigureNamesTests {
     #expect(
       names.attention(of: "1000268201_693b08cb0e.jpg") == "attention-1000268201_693b08cb0e.png")
     #expect(names.queries(arm: "qformer", image: "scene-7") == "queries-qformer-scene-7.png")
+    #expect(names.magnitude(of: "scene-7") == "magnitude-scene-7.png")
     #expect(names.attention(of: "scene-7", suffix: "-layer-2") == "attention-scene-7-layer-2.png")
   }
 

@@ -147,6 +147,26 @@ struct HeatmapWriterTests {
     }
   }
 
+  @Test("magnitudes are the norms of the patches' features, drawn if asked for")
+  func magnitudes() throws {
+    defer { try? FileManager.default.removeItem(at: results.url) }
+    func write(_ config: ExperimentConfig) throws -> [String] {
+      try writeMagnitudes(
+        inputs: inputs, config: config, to: results, executor: LaneExecutor(threads: 2),
+        stop: StopSignal()
+      ).map(\.url.lastPathComponent)
+    }
+    #expect(try write(Self.config()).isEmpty)
+    let names = FigureNames(images: inputs.dataset.images.map(\.id))
+    #expect(
+      try write(Self.config { $0.magnitude = true })
+        == ["e/0.jpg", "e1.jpg"].map(names.magnitude))
+    let norms = FeatureTable(
+      tokens: 3, width: 2, count: 2, values: [9, 9, 3, 4, 0, 2] + [1, 0, 0, 1, 0, 0])
+    #expect(norms.magnitudes(of: 0, leading: 1) == [5, 2])
+    #expect(norms.magnitudes(of: 1, leading: 0) == [1, 1, 0])
+  }
+
   @Test("without each_query only the comparisons are drawn; with no images nothing is")
   func settings() throws {
     defer { try? FileManager.default.removeItem(at: results.url) }
