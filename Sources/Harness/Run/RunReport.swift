@@ -70,9 +70,13 @@ struct RunReport {
       })
   }
 
+  /// More would be a picture too large to look at.
+  private static let mostPictures = 24
+
   /// The same as pictures: captions before training red, after it green.
   private func writeCaptionPictures() throws -> [ReportPage.Picture] {
-    let pictures = try captionTable.entries.enumerated().compactMap { index, entry in
+    let shown = captionTable.entries.prefix(Self.mostPictures)
+    let pictures = try shown.enumerated().compactMap { index, entry in
       try inputs.photo(of: inputs.testStart + index).map { photo in
         let lines = entry.captions.flatMap { arm in
           [

@@ -49,4 +49,26 @@ struct RunTextTests {
     #expect(first[weights] == greedy[weights], "how captions are written changes no training")
     #expect(first["mlp/captions.jsonl"] != greedy["mlp/captions.jsonl"])
   }
+
+  @Test("captions stand on the pictures, and magnitudes beside them if asked for")
+  func pictures() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    func pictures(_ overrides: [String]) throws -> (files: [String], page: String) {
+      try tiny.run(overrides: ["projectors={mlp: {kind: mlp}}"] + overrides)
+      let folder = tiny.results.appending(path: "tiny")
+      let figures = folder.appending(path: "figures").path
+      return (
+        try FileManager.default.contentsOfDirectory(atPath: figures).filter {
+          $0.hasPrefix("captions") || $0.hasPrefix("magnitude")
+        },
+        try String(contentsOf: folder.appending(path: "report.html"), encoding: .utf8)
+      )
+    }
+    let none = try pictures(["figures.captions=0"])
+    #expect(none.files.isEmpty && !none.page.contains("figures/captions.png"))
+    let both = try pictures(["figures.heatmaps.magnitude=true"])
+    #expect(both.files.sorted() == ["captions.png", "magnitude-scene-test-000000.png"])
+    for file in both.files { #expect(both.page.contains("figures/\(file)")) }
+  }
 }
