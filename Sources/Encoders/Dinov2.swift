@@ -72,7 +72,7 @@ private struct Dinov2Attention: Module {
   }
 }
 
-private struct Dinov2Layer: Module {
+private struct Dinov2Layer: EncoderLayerModule {
   let norm1: LayerNorm
   let attention: Dinov2Attention
   let scale1: Parameter
@@ -113,7 +113,6 @@ private struct Dinov2Layer: Module {
       })
   }
 
-  /// Forward FLOPs of one image.
   func flops(rows: Int) -> Int {
     attention.flops(rows: rows) + fc1.flops(rows: rows) + fc2.flops(rows: rows)
   }
@@ -184,10 +183,6 @@ public struct Dinov2Model: VisionEncoder {
   }
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
-    let rows = tokens(height: height, width: width)
-    return Double(
-      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
-        $0 + $1.flops(rows: rows)
-      })
+    flops(embeddings, layers.prefix(depth), height: height, width: width)
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// Shapes: `[R, D]` → `[R, D]`.
 ///
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, equations 2 and 3.
-struct PreNormLayer: Module {
+struct PreNormLayer: EncoderLayerModule {
   /// What the parts are called in the checkpoint; CLIP's and SigLIP's names unless given.
   struct Names {
     var norm1 = "layer_norm1"
@@ -53,7 +53,6 @@ struct PreNormLayer: Module {
       })
   }
 
-  /// Forward FLOPs of one sequence in which every row sees every row.
   func flops(rows: Int) -> Int {
     attention.flops(queries: rows, keys: rows) + ffn.flops(rows: rows)
   }

@@ -77,11 +77,7 @@ public struct SiglipVisionModel: VisionEncoder {
   }
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
-    let rows = tokens(height: height, width: width)
-    return Double(
-      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
-        $0 + $1.flops(rows: rows)
-      })
+    flops(embeddings, layers.prefix(depth), height: height, width: width)
   }
 
   /// `pooler_output`, one row an image: `[B, D]`; nil without a head.

@@ -48,11 +48,7 @@ public struct SmallEncoder: VisionEncoder {
   }
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
-    let rows = tokens(height: height, width: width)
-    return Double(
-      layers.prefix(depth).reduce(embeddings.flops(patches: rows - leadingTokens)) {
-        $0 + $1.flops(rows: rows)
-      })
+    flops(embeddings, layers.prefix(depth), height: height, width: width)
   }
 }
 

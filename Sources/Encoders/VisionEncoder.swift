@@ -50,6 +50,16 @@ extension VisionEncoder {
     leadingTokens + (height / patchSize) * (width / patchSize)
   }
 
+  /// ``forwardFLOPs(height:width:depth:)`` of an encoder that is a patch embedding and some layers.
+  func flops(
+    _ embeddings: PatchEmbedding, _ layers: ArraySlice<some EncoderLayerModule>, height: Int,
+    width: Int
+  ) -> Double {
+    let rows = tokens(height: height, width: width)
+    return Double(
+      layers.reduce(embeddings.flops(patches: rows - leadingTokens)) { $0 + $1.flops(rows: rows) })
+  }
+
   /// The same through all layers.
   public func forwardFLOPs(height: Int, width: Int) -> Double {
     forwardFLOPs(height: height, width: width, depth: layerCount)
@@ -90,4 +100,10 @@ extension VisionEncoder {
     return Rows(
       context.tape.gather(all.tensor, rows: kept), .uniform(count: all.count, length: length))
   }
+}
+
+/// One layer of an encoder.
+protocol EncoderLayerModule: Module {
+  /// Forward FLOPs of one sequence in which every row sees every row.
+  func flops(rows: Int) -> Int
 }
