@@ -38,14 +38,6 @@ extension BenchCommand {
     }
 
     func loadModel() throws -> BenchmarkModel { try BenchmarkModel(model, random: random) }
-
-    func show(_ report: some Encodable, text: String) throws {
-      try BenchCommand.show(report, text: text, json: json)
-    }
-  }
-
-  private static func show(_ report: some Encodable, text: String, json: Bool) throws {
-    try StandardOutput.write(json ? try JSONOutput.text(report) + "\n" : text)
   }
 
   struct Step: ParsableCommand {
@@ -106,7 +98,7 @@ extension BenchCommand {
       let report = try StepReport(
         options.loadModel(), sizes: sizes, dump: dump.map { URL(filePath: $0) }, steps: steps,
         lanes: lanes, threads: options.threadCount)
-      try options.show(report, text: report.text)
+      try show(report, text: report.text, json: options.json)
     }
   }
 
@@ -131,7 +123,7 @@ extension BenchCommand {
     func run() throws {
       let report = try EncodeReport(
         options.loadModel(), images: images, batch: batch, threads: options.threadCount)
-      try options.show(report, text: report.text)
+      try show(report, text: report.text, json: options.json)
     }
   }
 
@@ -161,9 +153,10 @@ extension BenchCommand {
       let report = try GenerationReport(
         options.loadModel(), batch: batch, visualTokens: patches, newTokens: tokens,
         threads: options.threadCount)
-      try options.show(report, text: report.text)
+      try show(report, text: report.text, json: options.json)
     }
   }
+
   struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "tokenize",
@@ -193,7 +186,7 @@ extension BenchCommand {
 
     func run() throws {
       let report = try TokenizeReport(model, texts: URL(filePath: texts), passes: passes)
-      try BenchCommand.show(report, text: report.text, json: json)
+      try show(report, text: report.text, json: json)
     }
   }
 }

@@ -15,21 +15,17 @@ struct DoctorCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where results would go.", valueName: "dir"))
   var results = "Results"
 
-  @Option(
-    help: ArgumentHelp(
-      "Features and small models kept between runs; default $DRAGOMAN_CACHE, else ~/.cache/dragoman.",
-      valueName: "dir"))
-  var cache: String?
+  @OptionGroup var cache: CacheArguments
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     let report = Doctor(
-      cache: CacheFolder.resolve(cache),
+      cache: cache.folder,
       results: URL(filePath: results, directoryHint: .isDirectory)
     ).report()
-    try StandardOutput.write(json ? try JSONOutput.text(report) + "\n" : report.text)
+    try show(report, text: report.text, json: json)
     if !report.isHealthy { throw ExitCode(ProgramExit.failed.rawValue) }
   }
 }

@@ -64,11 +64,7 @@ struct HeatmapCommand: ParsableCommand {
       valueName: "file"))
   var experiment: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Features and small models kept between runs; default $DRAGOMAN_CACHE, else ~/.cache/dragoman.",
-      valueName: "dir"))
-  var cache: String?
+  @OptionGroup var cache: CacheArguments
 
   @Option(help: "Threads. Default: all cores.")
   var threads: Int?
@@ -84,7 +80,7 @@ struct HeatmapCommand: ParsableCommand {
     let options = HeatmapOptions(
       run: URL(filePath: folder), experimentFile: experiment, images: image, layer: layer,
       query: query, weighting: weighting, output: output.map { URL(filePath: $0) },
-      cache: CacheFolder.resolve(cache),
+      cache: cache.folder,
       threads: threads ?? allCores, isQuiet: quiet)
     for figure in try HeatmapSession(options).run() {
       try StandardOutput.print(figure.relativePath)

@@ -16,11 +16,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Where results go, one folder an experiment.", valueName: "dir"))
   var results = "Results"
 
-  @Option(
-    help: ArgumentHelp(
-      "Features and small models kept between runs; default $DRAGOMAN_CACHE, else ~/.cache/dragoman.",
-      valueName: "dir"))
-  var cache: String?
+  @OptionGroup var cache: CacheArguments
 
   @Option(help: "Threads; the results do not depend on it. Default: all cores.")
   var threads: Int?
@@ -59,14 +55,13 @@ struct RunCommand: ParsableCommand {
 
   private var options: RunOptions {
     RunOptions(
-      results: URL(filePath: results), cache: CacheFolder.resolve(cache),
+      results: URL(filePath: results), cache: cache.folder,
       threads: threads ?? allCores, maximumUpdates: steps,
       isFresh: fresh, isQuiet: quiet)
   }
 
   private func printPlans(_ experiments: [Experiment]) throws {
     let plans = try experiments.map { try RunPlanner($0, options: options).plan() }
-    try StandardOutput.write(
-      json ? try JSONOutput.text(plans) + "\n" : plans.map(\.text).joined(separator: "\n"))
+    try show(plans, text: plans.map(\.text).joined(separator: "\n"), json: json)
   }
 }
