@@ -30,10 +30,13 @@ public enum LanguageModelConfig: ConfigUnion {
   }
 
   /// Whether prompt and caption are put into the model's chat template.
-  public var chat: Bool {
+  public var chat: Bool { pretrained?.chat ?? false }
+
+  /// The settings of a model that comes from a folder; nil for the one that the run makes.
+  public var pretrained: PretrainedLanguageModelConfig? {
     switch self {
-    case .llama(let config), .qwen2(let config): config.chat
-    case .small: false
+    case .llama(let config), .qwen2(let config): config
+    case .small: nil
     }
   }
 }

@@ -12,7 +12,7 @@ extension Module {
 
   /// Marks the weights as learning or frozen.
   public func setTrainable(_ isTrainable: Bool) {
-    for parameter in parameters { parameter.store.setTrainable([parameter], isTrainable) }
+    parameters.setTrainable(isTrainable)
   }
 }
 

@@ -143,6 +143,13 @@ public final class ParameterStore: @unchecked Sendable {
   }
 }
 
+extension [Parameter] {
+  /// Gives or takes the gradient buffers, whichever stores the weights are in. Not while lanes run.
+  public func setTrainable(_ isTrainable: Bool) {
+    for parameter in self { parameter.store.setTrainable([parameter], isTrainable) }
+  }
+}
+
 extension Parameter {
   var base: UnsafeMutablePointer<Float> { store.base(of: self) }
 }

@@ -157,9 +157,9 @@ public final class StageTrainer {
   private func runStage(
     _ stage: Stage, state: inout TrainingState, log: inout TrainingLog
   ) throws {
-    setTrainable(trained, false)
-    setTrainable(stage.parameters, true)
-    defer { setTrainable(trained, false) }
+    trained.setTrainable(false)
+    stage.parameters.setTrainable(true)
+    defer { trained.setTrainable(false) }
     let optimizer = AdamW(
       stage.parameters, options: stage.optimizer.adamW, executor: lanes.executor)
     if state.update > 0 {
@@ -257,10 +257,6 @@ public final class StageTrainer {
     state.epoch += 1
     state.batch = 0
     try save(&state, stage, optimizer, log)
-  }
-
-  private func setTrainable(_ parameters: [Parameter], _ isTrainable: Bool) {
-    for parameter in parameters { parameter.store.setTrainable([parameter], isTrainable) }
   }
 
   /// Log first: a checkpoint never speaks of records that are not there.

@@ -75,10 +75,5 @@ extension EncoderConfig {
 }
 
 extension LanguageModelConfig {
-  fileprivate var modelText: String? {
-    switch self {
-    case .llama(let config), .qwen2(let config): config.model.written
-    case .small: nil
-    }
-  }
+  fileprivate var modelText: String? { pretrained?.model.written }
 }

@@ -12,6 +12,10 @@ public struct Experiment: Sendable {
   /// The swept values, safe as a folder's name: `training.lanes=4`; `nil` if nothing is swept.
   public let sweepLabel: String?
 
+  /// What it is called, and where its results lie in the results folder: with a sweep
+  /// `NAME/training.lanes=4`.
+  var name: String { config.experiment + (sweepLabel.map { "/" + $0 } ?? "") }
+
   /// The file with every key written out, defaults too.
   public var resolvedYAML: String { config.resolved.yaml }
 

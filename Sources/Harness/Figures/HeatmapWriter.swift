@@ -242,10 +242,7 @@ func checkHeatmapLayer(of config: ExperimentConfig, inputs: ExperimentInputs) th
   let settings = config.figures.heatmaps
   guard settings.images > 0, case .index = settings.layer, inputs.grid != nil else { return }
   let attending = try ArmPlan.arms(of: config).compactMap { plan in
-    let projector = try plan.config.projector.makeProjector(
-      patchWidth: inputs.features.width, patchCount: inputs.features.tokens,
-      languageWidth: inputs.model.width, in: .shapes)
-    let layers = projector.attentionMaps.map(\.layer)
+    let layers = try plan.makeProjector(inputs: inputs, in: .shapes).attentionMaps.map(\.layer)
     return layers.isEmpty ? nil : (arm: plan.name, layers: layers)
   }
   guard !attending.isEmpty,

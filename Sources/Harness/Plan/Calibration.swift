@@ -34,8 +34,8 @@ struct Calibration {
       let cost = try makingLanguageModel(settings)
       plan.steps.append(RunPlan.Step(step: "training the small language model", cost: cost))
     }
-    if case .small(let settings) = inputs.config.encoder, let pair = inputs.encoder?.pair {
-      let cost = try makingEncoder(settings, like: pair)
+    if case .small(let settings) = inputs.config.encoder {
+      let cost = try makingEncoder(settings)
       plan.steps.append(RunPlan.Step(step: "training the small encoder", cost: cost))
     }
     if inputs.encoder != nil {
@@ -44,10 +44,9 @@ struct Calibration {
       plan.steps.append(RunPlan.Step(step: "encoding", cost: cost))
     }
     let models = try truncatedModels()
-    for index in plan.arms.indices {
+    for (index, config) in ArmPlan.arms(of: inputs.config).enumerated() {
       let arm = plan.arms[index]
-      let config = ArmPlan.arms(of: inputs.config)[index]
-      let (training, activations) = try training(config, models, updates: arm.updates)
+      let (training, activations) = try training(config, models)
       // Validation is forward only, at the rate that training had.
       let flops = arm.flopsPerUpdate * Double(arm.updates)
       let validation = flops > 0 ? (arm.flops - flops) / flops * training : Cost()
@@ -112,7 +111,7 @@ struct Calibration {
 
   /// All updates of one seed, and the activations at the peak.
   private func training(
-    _ arm: ArmPlan, _ models: [(layers: Int, model: LlamaForCausalLM)], updates: Int
+    _ arm: ArmPlan, _ models: [(layers: Int, model: LlamaForCausalLM)]
   ) throws -> (cost: Cost, activations: Int) {
     var total = Cost()
     var activations = 0
@@ -161,7 +160,7 @@ struct Calibration {
     let parameters =
       (stage.train.contains(.projector) ? projector.parameters : [])
       + (trainsModel ? model.parameters : [])
-    for parameter in parameters { parameter.store.setTrainable([parameter], true) }
+    parameters.setTrainable(true)
     let optimizer = AdamW(
       parameters, options: arm.config.optimizer(in: stage).adamW, executor: inputs.executor)
     let pool = Lanes(count: lanes, threads: threads)
@@ -299,7 +298,7 @@ struct Calibration {
     return (Double(updates) + validation) * cost
   }
 
-  private func makingEncoder(_ settings: SmallEncoderConfig, like: ContrastivePair) throws -> Cost {
+  private func makingEncoder(_ settings: SmallEncoderConfig) throws -> Cost {
     let side = inputs.encoder?.width ?? settings.patch
     let longest = counts.train.flatMap { $0.map(\.count) }.max() ?? 1
     let pair = try ContrastivePair(
@@ -324,7 +323,7 @@ struct Calibration {
   private func update(
     _ parameters: [Parameter], _ options: AdamW.Options, gradients: (Lanes) -> Void
   ) -> Cost {
-    for parameter in parameters { parameter.store.setTrainable([parameter], true) }
+    parameters.setTrainable(true)
     let optimizer = AdamW(parameters, options: options, executor: inputs.executor)
     let lanes = Lanes(count: inputs.config.training.lanes, threads: threads)
     let repetitions = 3

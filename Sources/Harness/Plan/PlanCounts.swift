@@ -51,11 +51,8 @@ struct PlanCounts {
 
   /// Forward pass of the language model for one image's captions.
   func forward(visualTokens: Int, captions: [[Int32]]) -> Double {
-    let image = LanguageModels.CaptionedImage(
-      visualTokens: visualTokens, prompt: inputs.format.prompt, captions: captions)
-    let batch = CaptionBatch(
-      images: [image], opening: inputs.format.opening, end: inputs.format.end)
-    return inputs.model.forwardFLOPs(batch.work)
+    inputs.sequence.forwardFLOPs(
+      of: inputs.model, visualTokens: visualTokens, captions: captions)
   }
 
   func work(of projector: any Projector) -> ArmWork {

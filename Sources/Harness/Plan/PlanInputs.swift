@@ -47,8 +47,7 @@ struct PlanInputs {
       (tokens, width, encoder) = (file.tokens, file.width, nil)
       return
     }
-    let encoder = try PlanEncoder(
-      config, dataset: dataset, tokenizer: tokenizer, executor: executor)
+    let encoder = try PlanEncoder(config, dataset: dataset, executor: executor)
     self.encoder = encoder
     tokens =
       encoder.model.tokens(height: encoder.height, width: encoder.width)
@@ -58,18 +57,15 @@ struct PlanInputs {
 
   /// The captions' ids of some images.
   func captions(of images: [Datasets.CaptionedImage]) -> [[[Int32]]] {
-    let (tokenizer, lead) = (tokenizer, sequence.captionLead)
+    let (tokenizer, sequence) = (tokenizer, sequence)
     return executor.map(count: images.count) { index in
-      images[index].captions.map {
-        tokenizer.encode(lead + $0.trimmingCharacters(in: .whitespaces))
-      }
+      images[index].captions.map { sequence.ids(of: $0, by: tokenizer) }
     }
   }
 
   /// The same as a stage cuts them: prompt, caption and end token fit.
   func cut(_ captions: [[[Int32]]], for stage: StageConfig) -> [[[Int32]]] {
-    let limit = max(stage.maxTextTokens - format.prompt.count - 1, 1)
-    return captions.map { $0.map { Array($0.prefix(limit)) } }
+    captions.map { $0.map { sequence.cut($0, to: stage.maxTextTokens) } }
   }
 }
 
@@ -86,13 +82,10 @@ struct PlanEncoder {
   let precision: FeaturePrecision
   /// What its features are kept under; nil for one that is still to be trained.
   let description: FeatureDescription?
-  /// The small one with the text side it is trained against.
-  let pair: ContrastivePair?
+  /// Whether the run trains it first.
+  let isSmall: Bool
 
-  init(
-    _ config: ExperimentConfig, dataset: CaptionDataset, tokenizer: any TextTokenizer,
-    executor: LaneExecutor
-  ) throws {
+  init(_ config: ExperimentConfig, dataset: CaptionDataset, executor: LaneExecutor) throws {
     if let settings = config.encoder.pretrained {
       let encoder = try PretrainedEncoder(
         config.encoder, folder: ModelFolder(resolving: settings.model.location),
@@ -104,24 +97,20 @@ struct PlanEncoder {
       classToken = settings.classToken
       precision = settings.precision
       description = encoder.description
-      pair = nil
+      isSmall = false
       return
     }
     guard case .small(let settings) = config.encoder else {
       preconditionFailure("precomputed features have no encoder")
     }
     let side = try dataset.images.first?.image().width ?? settings.patch
-    let longest = dataset.train.flatMap { $0.captions.map(tokenizer.encode) }.map(\.count).max()
-    let pair = try ContrastivePair(
-      settings, imageSize: side, vocabulary: tokenizer.vocabularySize,
-      captionLength: longest ?? 1, in: .shapes)
-    model = pair.encoder
+    model = try SmallEncoder(settings, imageSize: side, in: .shapes)
     name = settings.encoderName
     (height, width) = (side, side)
     depth = settings.layers
     classToken = false
     precision = .float32
     description = nil
-    self.pair = pair
+    isSmall = true
   }
 }

@@ -30,7 +30,7 @@ public struct RunPlanner {
     let encoding = Double(features.images - (features.stored ?? 0)) * counts.encodingFLOPs
     let allCaptions = counts.train + counts.validation + counts.test
     var plan = RunPlan(
-      experiment: config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? ""),
+      experiment: experiment.name,
       seeds: config.training.seeds.count,
       data: RunPlan.Data(
         kind: config.dataset.kind, trainImages: inputs.dataset.train.count,
@@ -41,11 +41,11 @@ public struct RunPlanner {
       encoder: inputs.encoder.map {
         RunPlan.Model(
           name: $0.name, parameters: $0.model.parameterCount,
-          flopsPerImage: counts.encodingFLOPs, isMadeByTheRun: $0.pair != nil)
+          flopsPerImage: counts.encodingFLOPs, isMadeByTheRun: $0.isSmall)
       },
       languageModel: RunPlan.Model(
         name: languageModelName(inputs), parameters: inputs.model.parameterCount,
-        flopsPerImage: nil, isMadeByTheRun: config.languageModel.isSmall),
+        flopsPerImage: nil, isMadeByTheRun: config.languageModel.pretrained == nil),
       features: features, arms: arms,
       flops: languageMake + encoderMake + encoding
         + Double(config.training.seeds.count) * arms.reduce(0) { $0 + $1.flops },
@@ -91,9 +91,8 @@ public struct RunPlanner {
       patchWidth: inputs.width, patchCount: inputs.tokens, languageWidth: inputs.model.width,
       in: .shapes)
     let work = counts.work(of: projector)
-    let stages = inputs.config.training.stages
-    let trainsProjector = stages.contains { $0.train.contains(.projector) }
-    let trainsModel = stages.contains { $0.train.contains(.languageModel) }
+    let trainsProjector = inputs.config.training.trains(.projector)
+    let trainsModel = inputs.config.training.trains(.languageModel)
     let (own, language) = (projector.parameterCount, inputs.model.parameterCount)
     let trainable = (trainsProjector ? own : 0) + (trainsModel ? language : 0)
     let prefix = inputs.format
@@ -111,8 +110,4 @@ public struct RunPlanner {
         weights: 4 * (own + language * (trainsModel ? 2 : 1)), gradients: 4 * trainable,
         optimizer: 8 * trainable, activations: nil, features: features.bytesInMemory))
   }
-}
-
-extension LanguageModelConfig {
-  var isSmall: Bool { if case .small = self { true } else { false } }
 }

@@ -29,10 +29,15 @@ public struct ArmPlan: Sendable {
   /// A fresh projector with the start values of this arm and seed.
   func makeProjector(seed: Int, inputs: ExperimentInputs) throws -> any Projector {
     let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init").named(name)
-    return try config.projector.makeProjector(
+    return try makeProjector(
+      inputs: inputs, in: ParameterScope(store: ParameterStore(), random: key))
+  }
+
+  /// A projector whose weights come from a scope.
+  func makeProjector(inputs: ExperimentInputs, in scope: ParameterScope) throws -> any Projector {
+    try config.projector.makeProjector(
       patchWidth: inputs.features.width, patchCount: inputs.features.tokens,
-      languageWidth: inputs.model.width,
-      in: ParameterScope(store: ParameterStore(), random: key))
+      languageWidth: inputs.model.width, in: scope)
   }
 
   /// The language model that this arm trains, with its start values; the shared one if it trains none.

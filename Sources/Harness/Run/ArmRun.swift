@@ -235,12 +235,9 @@ struct ArmRun {
     let samples = inputs.samples(inputs.dataset.test, from: 0, limit: .max)
     let lengths = samples.flatMap { $0.captions.map(\.count) }
     let mean = lengths.isEmpty ? 1 : max(1, lengths.reduce(0, +) / lengths.count)
-    let image = LanguageModels.CaptionedImage(
-      visualTokens: visualTokens(projector), prompt: inputs.format.prompt,
+    return inputs.sequence.forwardFLOPs(
+      of: inputs.model, visualTokens: visualTokens(projector),
       captions: [[Int32](repeating: 0, count: mean)])
-    let batch = CaptionBatch(
-      images: [image], opening: inputs.format.opening, end: inputs.format.end)
-    return inputs.model.forwardFLOPs(batch.work)
       + Double(projector.flopsPerSample(patches: inputs.features.tokens))
   }
 }

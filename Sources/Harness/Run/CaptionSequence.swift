@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Storage
 import Tokenizers
@@ -68,6 +69,26 @@ public struct CaptionSequence: Sendable {
       endTokens: endTokens.union([end]), captionLead: "",
       description: "\(Self.line(frame.opening))[visual tokens]\(Self.line(frame.question))"
         + "[caption][end]")
+  }
+
+  /// A caption's ids, the end token left out.
+  func ids(of caption: String, by tokenizer: any TextTokenizer) -> [Int32] {
+    tokenizer.encode(captionLead + caption.trimmingCharacters(in: .whitespaces))
+  }
+
+  /// The same cut so that prompt, caption and end token are `limit` at most; a caption keeps one.
+  func cut(_ ids: [Int32], to limit: Int) -> [Int32] {
+    Array(ids.prefix(max(limit - format.prompt.count - 1, 1)))
+  }
+
+  /// FLOPs of a model's forward pass over one image's captions.
+  func forwardFLOPs(
+    of model: any LanguageModel, visualTokens: Int, captions: [[Int32]]
+  ) -> Double {
+    let image = CaptionedImage(
+      visualTokens: visualTokens, prompt: format.prompt, captions: captions)
+    let batch = CaptionBatch(images: [image], opening: format.opening, end: format.end)
+    return model.forwardFLOPs(batch.work)
   }
 
   /// The text in one line.

@@ -61,8 +61,7 @@ public struct ExperimentInputs: Sendable {
 
   /// A caption's ids, cut so that prompt, caption and end token fit.
   func tokens(of caption: String, limit: Int = .max) -> [Int32] {
-    let text = sequence.captionLead + caption.trimmingCharacters(in: .whitespaces)
-    return Array(tokenizer.encode(text).prefix(max(limit - format.prompt.count - 1, 1)))
+    sequence.cut(sequence.ids(of: caption, by: tokenizer), to: limit)
   }
 }
 
@@ -148,11 +147,7 @@ struct InputLoader {
   private var randomWeightsRemarks: [String] {
     var parts: [String] = []
     if config.encoder.pretrained?.weights == .random { parts.append("encoder") }
-    switch config.languageModel {
-    case .llama(let settings), .qwen2(let settings):
-      if settings.weights == .random { parts.append("language model") }
-    case .small: break
-    }
+    if config.languageModel.pretrained?.weights == .random { parts.append("language model") }
     guard !parts.isEmpty else { return [] }
     return [
       "Random weights: the \(parts.joined(separator: " and the ")) started from random numbers "

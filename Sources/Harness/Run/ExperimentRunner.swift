@@ -60,8 +60,7 @@ public struct ExperimentRunner {
 
   private func runToEnd() throws -> RunSummary {
     let config = experiment.config
-    let name = config.experiment + (experiment.sweepLabel.map { "/" + $0 } ?? "")
-    let folder = ResultsFolder(options.results.appending(path: name))
+    let folder = ResultsFolder(options.results.appending(path: experiment.name))
     defer { console.endBar() }
     // Before the work, not after it; an empty folder goes again.
     try folder.prepare()

@@ -25,16 +25,17 @@ struct RunReport {
     try AtomicFile.write(tables[0].rendered(as: .csv), to: folder.comparison("csv"))
     let page = ReportPage.tables(tables, title: summary.experiment)
     try AtomicFile.write(page, to: folder.comparison("html"))
-    try AtomicFile.write(captionTable.markdown(), to: folder.captions)
+    let captions = captionTable
+    try AtomicFile.write(captions.markdown(), to: folder.captions)
     try AtomicFile.ensureFolder(folder.figures)
     let curves = try writeCurves()
     let bars = try writeBars()
-    let pictures = try writeCaptionPictures()
+    let pictures = try writePictures(captions)
     let provenance = Provenance(inputs: inputs, experiment: experiment, threads: threads)
     try AtomicFile.write(try provenance.json(), to: folder.provenance)
     let report = ReportPage(
       summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
-      captions: captionTable, captionPictures: pictures,
+      captions: captions, captionPictures: pictures,
       provenance: provenance.facts.map { .init($0.name, $0.value) },
       command: experiment.command, configuration: experiment.resolvedYAML)
     try AtomicFile.write(report.html(), to: folder.report)
@@ -73,9 +74,9 @@ struct RunReport {
   /// More would be a picture too large to look at.
   private static let mostPictures = 24
 
-  /// The same as pictures: captions before training red, after it green.
-  private func writeCaptionPictures() throws -> [ReportPage.Picture] {
-    let shown = captionTable.entries.prefix(Self.mostPictures)
+  /// The captions under their pictures: before training red, after it green.
+  private func writePictures(_ captions: CaptionTable) throws -> [ReportPage.Picture] {
+    let shown = captions.entries.prefix(Self.mostPictures)
     let pictures = try shown.enumerated().compactMap { index, entry in
       try inputs.photo(of: inputs.testStart + index).map { photo in
         let lines = entry.captions.flatMap { arm in
