@@ -18,7 +18,8 @@ func tests(_ name: String, uses: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: uses + ["TestSupport"], swiftSettings: strict)
 }
 
-/// `DRAGOMAN_TESTS=Metrics,Storage` builds only these modules' tests: for work on one module.
+/// `DRAGOMAN_TESTS=Metrics,Storage` builds these modules' tests and what they need, nothing else: for
+/// work on one module.
 let wanted: [String]? = Context.environment["DRAGOMAN_TESTS"]?.split(separator: ",")
   .map { "\($0)Tests" }
 
@@ -42,8 +43,8 @@ let targets: [Target] = [
   module("Configuration"),
   module("Tensors", uses: ["CKernels", "COpenBLAS"]),
   module("Layers", uses: ["Tensors", "Configuration"]),
-  module("Storage", uses: ["Tensors", "CHDF5", "CPNG", "CJPEG", "CXXHash"]),
-  module("Tokenizers"),
+  module("Storage", uses: ["Tensors", "Configuration", "CHDF5", "CPNG", "CJPEG", "CXXHash"]),
+  module("Tokenizers", uses: ["Configuration"]),
   module("Datasets", uses: ["Tensors", "Storage", "Tokenizers", "Configuration"]),
   module("Encoders", uses: ["Tensors", "Layers", "Storage", "Datasets", "Configuration"]),
   module("Projectors", uses: ["Tensors", "Layers", "Configuration"]),
@@ -54,8 +55,8 @@ let targets: [Target] = [
       "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Projectors", "LanguageModels",
       "Configuration",
     ]),
-  module("Metrics", uses: ["CStemmer", "CZlib"]),
-  module("Reports", uses: ["Metrics", "Storage", "CCairo"]),
+  module("Metrics", uses: ["Configuration", "CStemmer", "CZlib"]),
+  module("Reports", uses: ["Metrics", "Storage", "Configuration", "CCairo"]),
   module(
     "Harness",
     uses: [
@@ -95,16 +96,32 @@ let targets: [Target] = [
     ]),
 ]
 
+/// The targets that some of them need, themselves included.
+func closure(of names: [String], in targets: [Target]) -> Set<String> {
+  var found: Set<String> = []
+  var open = names
+  while let name = open.popLast() {
+    guard found.insert(name).inserted, let target = targets.first(where: { $0.name == name }) else {
+      continue
+    }
+    for dependency in target.dependencies {
+      if case .byNameItem(let name, _) = dependency { open.append(name) }
+    }
+  }
+  return found
+}
+
+let built = wanted.map { closure(of: $0, in: targets) }
+let isWhole = built == nil
+
 let package = Package(
   name: "dragoman",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "dragoman", targets: ["dragoman"])],
+  products: isWhole ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: targets.filter { target in
-    target.type != .test || wanted?.contains(target.name) ?? true
-  }
+  targets: targets.filter { built?.contains($0.name) ?? true }
 )

@@ -78,16 +78,3 @@ public struct Attention: Module {
       + output.flops(rows: queries) + 4 * queries * keys * query.outputWidth
   }
 }
-
-/// Attention probabilities that a module leaves in ``Captures``, and what they lie over.
-public struct AttentionMap: Sendable, Hashable {
-  /// Under which name.
-  public let name: String
-  /// The layer it belongs to, from 0.
-  public let layer: Int
-
-  public init(name: String, layer: Int) {
-    self.name = name
-    self.layer = layer
-  }
-}

@@ -19,10 +19,10 @@ public struct LearnedPrompt: Projector {
       "tokens", shape: [1, tokens, languageWidth], start: .normal(deviation: 0.02))
   }
 
-  public func callAsFunction(_ patches: Rows, in context: Context) -> Rows {
+  public func callAsFunction(_ patches: Patches, in context: Context) -> Rows {
     context.tape.repeated(tokens, times: patches.count)
   }
 
-  public func visualTokens(patches: Int) -> Int { tokens.shape[1] }
-  public func flopsPerSample(patches: Int) -> Int { 0 }
+  public func visualTokens(of grid: PatchGrid) -> Int { tokens.shape[1] }
+  public func flops(of grid: PatchGrid) -> Int { 0 }
 }

@@ -16,10 +16,10 @@ public struct LinearProjector: Projector {
     linear = try Linear(patchWidth, languageWidth, in: scope)
   }
 
-  public func callAsFunction(_ patches: Rows, in context: Context) -> Rows {
-    linear(patches, in: context)
+  public func callAsFunction(_ patches: Patches, in context: Context) -> Rows {
+    linear(patches.rows, in: context)
   }
 
-  public func visualTokens(patches: Int) -> Int { patches }
-  public func flopsPerSample(patches: Int) -> Int { linear.flops(rows: patches) }
+  public func visualTokens(of grid: PatchGrid) -> Int { grid.tokens }
+  public func flops(of grid: PatchGrid) -> Int { linear.flops(rows: grid.tokens) }
 }

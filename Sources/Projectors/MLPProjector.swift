@@ -29,8 +29,8 @@ public struct MLPProjector: Projector {
     second = try Linear(hidden, languageWidth, in: scope(layerNorm ? 3 : 2))
   }
 
-  public func callAsFunction(_ patches: Rows, in context: Context) -> Rows {
-    patches.with(
+  public func callAsFunction(_ patches: Patches, in context: Context) -> Rows {
+    patches.rows.with(
       context.scoped {
         var hidden = context.tape.activation(.gelu, first(patches.tensor, in: context))
         if let norm { hidden = norm(hidden, in: context) }
@@ -38,9 +38,9 @@ public struct MLPProjector: Projector {
       })
   }
 
-  public func visualTokens(patches: Int) -> Int { patches }
+  public func visualTokens(of grid: PatchGrid) -> Int { grid.tokens }
 
-  public func flopsPerSample(patches: Int) -> Int {
-    first.flops(rows: patches) + second.flops(rows: patches)
+  public func flops(of grid: PatchGrid) -> Int {
+    first.flops(rows: grid.tokens) + second.flops(rows: grid.tokens)
   }
 }

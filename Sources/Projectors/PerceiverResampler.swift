@@ -54,23 +54,23 @@ public struct PerceiverResampler: Projector {
   }
 
   /// - Precondition: `patches` has width D.
-  public func callAsFunction(_ patches: Rows, in context: Context) -> Rows {
-    let patches = input.map { $0(patches, in: context) } ?? patches
+  public func callAsFunction(_ patches: Patches, in context: Context) -> Rows {
+    let rows = input.map { $0(patches.rows, in: context) } ?? patches.rows
     let start = context.tape.repeated(latents, times: patches.count)
     let refined = layers.reduce(start) { tokens, layer in
-      layer(tokens, attendingTo: patches, in: context)
+      layer(tokens, attendingTo: rows, in: context)
     }
     return refined.with(
       context.scoped { output(outputNorm(refined.tensor, in: context), in: context) })
   }
 
-  public func visualTokens(patches: Int) -> Int { latents.shape[1] }
+  public func visualTokens(of grid: PatchGrid) -> Int { latents.shape[1] }
 
-  public func flopsPerSample(patches: Int) -> Int {
+  public func flops(of grid: PatchGrid) -> Int {
     let count = latents.shape[1]
-    let ends = (input?.flops(rows: patches) ?? 0) + output.flops(rows: count)
+    let ends = (input?.flops(rows: grid.tokens) ?? 0) + output.flops(rows: count)
     return layers.reduce(ends) { sum, layer in
-      sum + layer.attention.flops(queries: count, keys: patches + count)
+      sum + layer.attention.flops(queries: count, keys: grid.tokens + count)
         + layer.ffn.flops(rows: count)
     }
   }

@@ -39,11 +39,11 @@ extension ProjectorConfig {
   ///
   /// - Parameters:
   ///   - patchWidth: width of the encoder's features.
-  ///   - patchCount: patches of an image, for a projector whose weights depend on it (none here does).
+  ///   - grid: of the media, for a projector whose weights depend on it (none here does).
   ///   - languageWidth: width of the language model.
   /// - Throws: ``ProjectorError``, or what the scope's reader throws.
   public func makeProjector(
-    patchWidth: Int, patchCount: Int, languageWidth: Int, in scope: ParameterScope
+    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
   ) throws -> any Projector {
     switch self {
     case .linear:

@@ -45,20 +45,20 @@ public struct QFormer: Projector {
     output = try Linear(width, languageWidth, deviation: 0.02, in: scope("output_proj"))
   }
 
-  public func callAsFunction(_ patches: Rows, in context: Context) -> Rows {
+  public func callAsFunction(_ patches: Patches, in context: Context) -> Rows {
     let start = context.tape.repeated(queries, times: patches.count)
     let answers = layers.reduce(start) { tokens, layer in
-      layer(tokens, attendingTo: patches, in: context)
+      layer(tokens, attendingTo: patches.rows, in: context)
     }
     return output(answers, in: context)
   }
 
-  public func visualTokens(patches: Int) -> Int { queries.shape[1] }
+  public func visualTokens(of grid: PatchGrid) -> Int { queries.shape[1] }
 
-  public func flopsPerSample(patches: Int) -> Int {
+  public func flops(of grid: PatchGrid) -> Int {
     let count = queries.shape[1]
     return layers.reduce(output.flops(rows: count)) { sum, layer in
-      sum + layer.flops(queries: count, patches: patches)
+      sum + layer.flops(queries: count, patches: grid.tokens)
     }
   }
 

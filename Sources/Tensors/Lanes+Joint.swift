@@ -8,11 +8,19 @@ extension Lanes {
   ///     lanes left out.
   /// - Returns: the loss.
   @discardableResult
-  public func gradients(
-    of parameters: [Parameter], _ forward: @Sendable (Int, Tape) -> Tensor?,
+  public func gradients<Failure: Error>(
+    of parameters: [Parameter], _ forward: @Sendable (Int, Tape) throws(Failure) -> Tensor?,
     jointly loss: (Tape, [Tensor]) -> Loss
-  ) -> Double {
-    let results = executor.map(count: count) { lane in forward(lane, tapes[lane]) }
+  ) throws(Failure) -> Double {
+    let results: [Tensor?]
+    do {
+      results = try executor.map(count: count) { lane throws(Failure) in
+        try forward(lane, tapes[lane])
+      }
+    } catch {
+      for tape in tapes { tape.reset() }
+      throw error
+    }
     let joint = Tape(pool: pool)
     let copies = results.enumerated().map { lane, result in
       result.map { tensor in

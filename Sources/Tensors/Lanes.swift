@@ -83,15 +83,22 @@ public final class Lanes: @unchecked Sendable {
   /// - Parameter forward: records a lane's operations and returns its share of the loss; nil for a
   ///   lane without samples.
   /// - Returns: the sum of the lanes' losses, added in lane order.
+  /// - Throws: what `forward` threw in the lowest lane; no gradient has changed then.
   @discardableResult
-  public func gradients(
-    of parameters: [Parameter], _ forward: @Sendable (Int, Tape) -> Loss?
-  ) -> Double {
-    let losses = executor.map(count: count) { lane in
-      let tape = tapes[lane]
-      guard let loss = forward(lane, tape) else { return 0.0 }
-      tape.backward(from: loss.tensor)
-      return loss.value
+  public func gradients<Failure: Error>(
+    of parameters: [Parameter], _ forward: @Sendable (Int, Tape) throws(Failure) -> Loss?
+  ) throws(Failure) -> Double {
+    let losses: [Double]
+    do {
+      losses = try executor.map(count: count) { lane throws(Failure) in
+        let tape = tapes[lane]
+        guard let loss = try forward(lane, tape) else { return 0.0 }
+        tape.backward(from: loss.tensor)
+        return loss.value
+      }
+    } catch {
+      for tape in tapes { tape.reset() }
+      throw error
     }
     heldBytes = pool.usedBytes
     WeightGradients.accumulate(tapes, into: parameters, executor: executor)

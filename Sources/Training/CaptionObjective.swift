@@ -1,30 +1,7 @@
 import LanguageModels
 import Layers
+import Projectors
 import Tensors
-
-/// Gives the patch features of an image by its place in the data: every arm reads the same ones.
-public protocol FeatureSource: Sendable {
-  /// Patch width D.
-  var width: Int { get }
-  /// Patches P of an image.
-  func patches(of image: Int) -> Int
-  /// Writes `[P, D]`.
-  func copy(_ image: Int, to values: UnsafeMutableBufferPointer<Float>)
-}
-
-extension FeatureSource {
-  /// The features of several images as packed rows.
-  public func rows(of images: [Int], on tape: Tape) -> Rows {
-    let segments = Segments(lengths: images.map(patches(of:)))
-    let tensor = tape.tensor(rows: segments.totalRows, width: width) { values in
-      for (index, image) in images.enumerated() {
-        let range = segments[index].lowerBound * width..<segments[index].upperBound * width
-        copy(image, to: UnsafeMutableBufferPointer(rebasing: values[range]))
-      }
-    }
-    return Rows(tensor, segments)
-  }
-}
 
 /// How a caption stands in the sequence: `[opening][visual tokens][prompt][caption][end]`.
 public struct CaptionFormat: Sendable, Hashable {
@@ -41,7 +18,7 @@ public struct CaptionFormat: Sendable, Hashable {
   }
 }
 
-/// An image's place in a ``FeatureSource`` and its captions' tokens, the end token left out.
+/// An image's place in a ``PatchSource`` and its captions' tokens, the end token left out.
 public struct CaptionSample: Sendable, Hashable {
   public var feature: Int
   public var captions: [[Int32]]
@@ -56,13 +33,13 @@ public struct CaptionSample: Sendable, Hashable {
 public struct CaptionObjective: Objective {
   let projector: any Projector
   let model: any LanguageModel
-  let features: any FeatureSource
+  let features: any PatchSource
   let format: CaptionFormat
   let samples: [CaptionSample]
   let choice: CaptionChoice
 
   public init(
-    projector: any Projector, model: any LanguageModel, features: any FeatureSource,
+    projector: any Projector, model: any LanguageModel, features: any PatchSource,
     format: CaptionFormat, samples: [CaptionSample], choice: CaptionChoice = .all
   ) {
     self.projector = projector
@@ -75,12 +52,12 @@ public struct CaptionObjective: Objective {
 
   public var sampleCount: Int { samples.count }
 
-  public func weight(of sample: Int, draw: RandomKey) -> Int {
+  public func units(of sample: Int, draw: RandomKey) -> Int {
     captions(of: sample, draw: draw).reduce(0) { $0 + $1.count + 1 }
   }
 
-  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
-    let patches = features.rows(of: chosen.map { samples[$0].feature }, on: context.tape)
+  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) throws -> Loss {
+    let patches = try features.patches(of: chosen.map { samples[$0].feature }, in: context)
     let visual = projector(patches, in: context)
     let images = zip(chosen, visual.segments.lengths).map { sample, length in
       LanguageModels.CaptionedImage(
@@ -117,11 +94,11 @@ public struct TextObjective: Objective {
 
   public var sampleCount: Int { texts.count }
 
-  public func weight(of sample: Int, draw: RandomKey) -> Int {
+  public func units(of sample: Int, draw: RandomKey) -> Int {
     texts[sample].reduce(0) { $0 + $1.count + 1 }
   }
 
-  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
+  public func loss(of chosen: [Int], draw: RandomKey, scale: Float, in context: Context) throws -> Loss {
     let sequences = chosen.map { sample in
       var stream = draw.named("text").numbered(sample).stream
       let order = stream.permutation(texts[sample].count)

@@ -184,13 +184,15 @@ public final class StageTrainer {
         let start = ContinuousClock.now
         let first = state.batch * stage.batchSize
         let batch = Array(permutation[first..<min(first + stage.batchSize, permutation.count)])
-        let loss = stage.objective.gradients(
-          of: batch, for: stage.parameters, draw: epochKey.named("draw"), lanes: lanes)
+        let loss = try stage.objective.gradients(
+          of: batch, for: stage.parameters, draw: epochKey.named("draw"),
+          update: key.named("update").numbered(state.update), lanes: lanes)
         guard loss.isFinite else {
           throw TrainingDiverged(stage: stage.name, update: state.update + 1, loss: loss)
         }
         let rate = schedule.learningRate(at: state.update)
         let norm = optimizer.step(learningRate: rate)
+        stage.objective.afterUpdate()
         let seconds = start.duration(to: .now).seconds
         state.seconds += seconds
         state.batch += 1
@@ -230,7 +232,7 @@ public final class StageTrainer {
     if let validation = stage.validation {
       precondition(validation.sampleCount > 0, "validation needs samples")
       let stop = stop
-      let loss = validation.meanLoss(
+      let loss = try validation.meanLoss(
         group: 4, executor: lanes.executor, pool: lanes.pool, shouldStop: { stop.isRequested })
       guard let loss else {
         // Stopped in the middle of validation: the checkpoint says that the epoch's updates are done.

@@ -1,0 +1,35 @@
+/// A name from outside (an image, an example, a file, a metric's n-gram) as a key: compared byte by byte.
+///
+/// `String` takes é written as one code point and as two for one key; two files, two lines of a list or
+/// two answers may differ in just that.
+public struct Identifier: Sendable, Hashable, Comparable, Codable, CustomStringConvertible,
+  ExpressibleByStringLiteral
+{
+  public let text: String
+
+  public init(_ text: String) { self.text = text }
+  public init(stringLiteral text: String) { self.text = text }
+
+  public var description: String { text }
+
+  public static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  /// Order of the bytes.
+  public static func < (a: Self, b: Self) -> Bool {
+    a.text.utf8.lexicographicallyPrecedes(b.text.utf8)
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
+    hasher.combine(0xff as UInt8)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    text = try decoder.singleValueContainer().decode(String.self)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
+}
