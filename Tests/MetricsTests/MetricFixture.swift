@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Metrics
 import TestSupport
@@ -53,7 +54,7 @@ struct MetricFixture {
   /// The set from the tokenizer's output in the fixture.
   func tokenizedSet() throws -> CaptionSet {
     try CaptionSet(
-      ids: images.map(\.id), tokenizedCandidates: images.map(\.tokenizedCandidate),
+      ids: images.map { Identifier($0.id) }, tokenizedCandidates: images.map(\.tokenizedCandidate),
       references: images.map(\.tokenizedReferences))
   }
 
