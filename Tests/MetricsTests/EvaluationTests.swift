@@ -9,7 +9,7 @@ import Testing
   func rawCaptionsGetPycocoevalcapsScores(folder: URL) throws {
     let fixture = try MetricFixture(folder)
     let set = try CaptionSet(
-      ids: fixture.images.map { Identifier($0.id) }, candidates: fixture.images.map(\.candidate),
+      ids: fixture.images.map(\.id), candidates: fixture.images.map(\.candidate),
       references: fixture.images.map(\.references))
     let scores = Evaluation().score(set)
     #expect(

@@ -96,7 +96,7 @@ import Testing
       ids: ["1", "2"], tokenizedCandidates: ["\u{212a}. x", "K. x"],
       references: [["."], ["."]])
     let values = METEOR().scores(for: set)[0].perImage
-    #expect(values[1] == 0)
+    #expect(values[0] > 0 && values[1] == 0)
   }
 
   @Test func aBarBeforeACombiningMarkIsStillCleanedFromCandidates() throws {

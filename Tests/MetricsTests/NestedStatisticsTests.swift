@@ -33,10 +33,10 @@ import Testing
     }
     let coverage = Double(covered) / Double(Self.simulations)
     let share = Double(rejected) / Double(Self.simulations)
-    // Crossing is conservative: no upper end beyond 1 is meant.
     #expect(abs(coverage - 0.95) <= Self.slack, "covered \(coverage)")
     if pair.effect == 0 { #expect(abs(share - 0.05) <= Self.slack, "rejected \(share)") }
-    if pair.effect == 0.15, pair.seedDeviation < 0.08, pair.foldDeviation == 0 {
+    // Of two seeds, a seed that stands out by 0.08, or few folds, no test can be so sure.
+    if pair.effect == 0.15, pair.seeds != 2, pair.seedDeviation < 0.08, pair.foldDeviation == 0 {
       #expect(share > 0.9, "found \(share)")
     }
   }
