@@ -86,7 +86,7 @@ let targets: [Target] = [
       "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
       "Tokenizers",
     ]),
-  tests("MetricsTests", uses: ["Metrics", "CZlib"]),
+  tests("MetricsTests", uses: ["Metrics", "Configuration", "CZlib"]),
   tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),
   tests(
     "HarnessTests",
