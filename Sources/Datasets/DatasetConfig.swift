@@ -32,6 +32,7 @@ public struct DatasetConfig: ConfigUnion {
       "scenes", ScenesConfig.self,
       "Drawings of coloured shapes that the program makes; nothing to download."),
     kind("coco_karpathy", CocoKarpathyConfig.self, "COCO with Karpathy's split."),
+    kind("colors", ColorsConfig.self, "Drawn pictures of one plain colour, which is to be named."),
     kind("image_folder", ImageFolderConfig.self, "A folder of images with captions beside them."),
   ]
 
