@@ -1,29 +1,46 @@
+import Configuration
 import Foundation
 
-extension CaptionDataset {
-  /// Reads COCO with Karpathy's split (Karpathy and Li 2015, arXiv:1412.2306): `dataset_coco.json`.
-  ///
-  /// Its images are marked train, restval, val or test. The 30,504 of `restval` come from COCO's
-  /// validation images and count as training images only if `usesRestval`; the description says which.
-  ///
-  /// - Parameters:
-  ///   - annotations: `dataset_coco.json`.
-  ///   - root: The folder that holds `train2014/`, `val2014/` or as the file's `filepath` says.
-  ///   - split: Images of each part, out of Karpathy's own lists; `nil` takes them whole.
-  /// - Throws: ``DatasetError`` naming the file and the image.
-  public static func cocoKarpathy(
-    annotations: URL, root: URL, usesRestval: Bool, split: ImageSplit?, captionsPerImage: Int = 5
-  ) throws(DatasetError) -> CaptionDataset {
+/// Settings of `kind: coco_karpathy`: COCO with Karpathy's split (Karpathy and Li 2015, arXiv:1412.2306).
+///
+/// The images of `dataset_coco.json` are marked train, restval, val or test. The 30,504 of `restval` come
+/// from COCO's validation images and count as training images only if asked for; the description says which.
+public struct CocoKarpathyConfig: DatasetSettings {
+  /// `dataset_coco.json`.
+  public var annotations = ConfigPath()
+  /// The folder that holds `train2014/`, `val2014/` or as the file's `filepath` says.
+  public var root = ConfigPath()
+  public var restval = true
+  /// Images of each part, out of Karpathy's own lists; `nil` takes them whole.
+  public var split: SplitConfig? = SplitConfig()
+  public var captionsPerImage = 5
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .path("annotations", \.annotations, "Karpathy's `dataset_coco.json`.").required,
+    .path("root", \.root, "The folder that holds `train2014/`, `val2014/`, …").required,
+    .bool("restval", \.restval, "Whether the 30,504 images of `restval` count as training images."),
+    .section("split", \.split, "Images of each part, out of Karpathy's own; null: all of them."),
+    .integer("captions_per_image", \.captionsPerImage, .range(1...7), "The first n are used."),
+  ]
+
+  public var summary: String {
+    "\(split?.summary ?? "Karpathy's own lists"); \(captionsPerImage) captions each"
+  }
+
+  public func read() throws(DatasetError) -> [ExampleSet] {
     let file = annotations.path
-    let images = try KarpathyFile.read(annotations).images
+    let images = try KarpathyFile.read(annotations.url).images
     var lists: [String: [ImageRecord]] = [:]
-    var names: Set<String> = []
+    var names: Set<Identifier> = []
+    var ids: Set<Identifier> = []
     for (index, image) in images.enumerated() {
       func error(_ problem: String, _ fix: String) -> DatasetError {
         DatasetError(file: file, problem: "images[\(index)]: \(problem)", fix: fix)
       }
       let folder = image.filepath.map { $0.isEmpty ? "" : $0 + "/" } ?? ""
-      let name = folder + image.filename
+      let name = Identifier(folder + image.filename)
       try ImageFolder.check(name, file: file, line: nil)
       guard ["train", "restval", "val", "test"].contains(image.split) else {
         throw error(
@@ -33,26 +50,27 @@ extension CaptionDataset {
       guard names.insert(name).inserted else {
         throw error("\(name) occurs twice", "Leave it in once")
       }
+      let id = image.cocoid.map { Identifier("\($0)") } ?? name
+      guard ids.insert(id).inserted else {
+        throw error("the cocoid \(id) is another image's", "Give every image its own")
+      }
       let captions = image.sentences.map {
         $0.raw.trimmingCharacters(in: .whitespacesAndNewlines)
       }.filter { !$0.isEmpty }
       lists[image.split, default: []].append(
-        ImageRecord(
-          name: name, id: image.cocoid.map { "\($0)" } ?? name, captions: captions, file: file,
-          line: nil))
+        ImageRecord(name: name, id: id, captions: captions, file: file, line: nil))
     }
-    let restval = usesRestval ? lists["restval"] ?? [] : []
-    let parts = try RecordParts(
-      train: (lists["train"] ?? []) + restval, validation: lists["val"] ?? [],
-      test: lists["test"] ?? [], split, file: file)
-    let train =
-      usesRestval ? "train and restval (\(restval.count))" : "train without restval"
-    let cut = split.map { " (\($0.description))" } ?? ""
-    return try parts.dataset(
-      name: "coco-karpathy",
-      description: "COCO, Karpathy's split, training images: \(train)\(cut), "
-        + "first \(captionsPerImage) captions",
-      images: ImageFolder(url: root), captionsPerImage: captionsPerImage)
+    let restval = self.restval ? lists["restval"] ?? [] : []
+    let train = self.restval ? "train and restval (\(restval.count))" : "train without restval"
+    return try ImageRecords.official(
+      RecordParts(
+        train: (lists["train"] ?? []) + restval, validation: lists["val"] ?? [],
+        test: lists["test"] ?? []),
+      file: file
+    ).sets(
+      name: "coco-karpathy", description: "COCO, Karpathy's split, training images: \(train)",
+      split.map(ImageParts.split) ?? .official, images: ImageFolder(url: root.url),
+      captionsPerImage: captionsPerImage)
   }
 }
 

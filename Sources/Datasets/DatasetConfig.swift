@@ -1,68 +1,63 @@
 import Configuration
 
-/// Where images and captions come from: `dataset:`.
-public enum DatasetConfig: ConfigUnion {
-  case flickr8k(Flickr8kConfig)
-  case scenes(ScenesConfig)
-  case cocoKarpathy(CocoKarpathyConfig)
-  case imageFolder(ImageFolderConfig)
+/// The settings of one kind of data set, and how it is read or drawn.
+///
+/// A new kind is a file with its type, a line in ``DatasetConfig/cases``, a test and an experiment.
+public protocol DatasetSettings: ConfigSection {
+  /// Reads, or draws, the data set: one set for each fold, one set where there are no folds.
+  ///
+  /// - Throws: ``DatasetError`` if something is missing or malformed.
+  func read() throws(DatasetError) -> [ExampleSet]
 
-  public static let cases: [UnionCase<Self>] = [
-    UnionCase("flickr8k", "Flickr8k photographs with five captions each.", Self.flickr8k) {
-      if case .flickr8k(let config) = $0 { config } else { nil }
-    },
-    UnionCase(
-      "scenes", "Drawings of coloured shapes that the program makes; nothing to download.",
-      Self.scenes
-    ) {
-      if case .scenes(let config) = $0 { config } else { nil }
-    },
-    UnionCase("coco_karpathy", "COCO with Karpathy's split.", Self.cocoKarpathy) {
-      if case .cocoKarpathy(let config) = $0 { config } else { nil }
-    },
-    UnionCase("image_folder", "A folder of images with captions beside them.", Self.imageFolder) {
-      if case .imageFolder(let config) = $0 { config } else { nil }
-    },
-  ]
+  /// How many sets ``read()`` gives.
+  var foldCount: Int { get }
 
-  /// References per image that the data set keeps.
-  public var captionsPerImage: Int {
-    switch self {
-    case .flickr8k(let config): config.captionsPerImage
-    case .scenes(let config): config.captionsPerImage
-    case .cocoKarpathy(let config): config.captionsPerImage
-    case .imageFolder(let config): config.captionsPerImage
-    }
-  }
-
-  /// How many images each part takes.
-  public var split: SplitConfig {
-    switch self {
-    case .flickr8k(let config): config.split
-    case .scenes(let config): config.split
-    case .cocoKarpathy(let config): config.split
-    case .imageFolder(let config): config.split
-    }
-  }
+  /// Sizes of the parts and captions of an image, in words, as the settings say them.
+  var summary: String { get }
 }
 
-/// How many images each part takes: `split:`.
-///
-/// Where the data set has official lists, each part takes from its own list. Otherwise the images are
-/// shuffled and cut: test, validation, then training.
-public struct SplitConfig: ConfigSection {
-  /// `nil`: all that are left.
-  public var train: Int?
-  public var validation = 1000
-  public var test = 1000
-  public var seed = 0
+extension DatasetSettings {
+  public var foldCount: Int { 1 }
+}
 
-  public init() {}
+/// Where examples come from: `dataset:`.
+public struct DatasetConfig: ConfigUnion {
+  public let settings: any DatasetSettings
 
-  public static let fields: [Field<Self>] = [
-    .integer("train", \.train, .positive, "Training images; null: all that are left."),
-    .integer("validation", \.validation, .positive, "Images that choose the checkpoint."),
-    .integer("test", \.test, .positive, "Images that are reported on."),
-    .integer("seed", \.seed, .atLeast(0), "Seed of the choice of images."),
+  public init(_ settings: some DatasetSettings) { self.settings = settings }
+
+  public static let cases: [UnionCase<Self>] = [
+    kind("flickr8k", Flickr8kConfig.self, "Flickr8k photographs with five captions each."),
+    kind(
+      "scenes", ScenesConfig.self,
+      "Drawings of coloured shapes that the program makes; nothing to download."),
+    kind("coco_karpathy", CocoKarpathyConfig.self, "COCO with Karpathy's split."),
+    kind("colors", ColorsConfig.self, "Drawn pictures of one plain colour, which is to be named."),
+    kind("image_folder", ImageFolderConfig.self, "A folder of images with captions beside them."),
   ]
+
+  private static func kind<Settings: DatasetSettings>(
+    _ name: String, _: Settings.Type, _ documentation: String
+  ) -> UnionCase<Self> {
+    UnionCase(
+      name, documentation, { (settings: Settings) in Self(settings) },
+      unwrap: { $0.settings as? Settings })
+  }
+
+  public static func == (a: Self, b: Self) -> Bool {
+    func isEqual<Settings: DatasetSettings>(_ settings: Settings) -> Bool {
+      settings == b.settings as? Settings
+    }
+    return isEqual(a.settings)
+  }
+
+  /// One set for each fold, one set where there are no folds.
+  ///
+  /// - Throws: ``DatasetError`` if something is missing or malformed.
+  public func read() throws(DatasetError) -> [ExampleSet] { try settings.read() }
+
+  public var foldCount: Int { settings.foldCount }
+
+  /// The kind, the sizes of the parts and the captions of an image, in words.
+  public var summary: String { "\(kind): \(settings.summary)" }
 }

@@ -18,6 +18,26 @@ public struct Medium: Sendable, Equatable {
     self.id = id
     self.source = source
   }
+
+  /// The pixels; a file is decoded on every call.
+  ///
+  /// - Throws: `ImageError`, whose message names the file.
+  public func image() throws -> RGBImage {
+    switch source {
+    case .file(let url): try RGBImage(contentsOf: url)
+    case .drawn(let image): image
+    }
+  }
+
+  /// XXH3-128 of the file's bytes or of the drawn pixels.
+  ///
+  /// - Throws: `FileError` if the file cannot be read.
+  public func digest() throws(FileError) -> String {
+    switch source {
+    case .file(let url): try Digest.ofFile(url)
+    case .drawn(let image): Digest.of(image.pixels)
+    }
+  }
 }
 
 /// One question, or none, and what may be answered.
@@ -58,5 +78,19 @@ public struct Example: Sendable, Equatable {
   public init(id: Identifier, source: MediumSource, captions: [String]) {
     self.init(
       id: id, media: [Medium(id: id, source: source)], exchanges: [Exchange(answers: captions)])
+  }
+}
+
+/// The two things that a sample may teach: what `data:` of a stage names.
+public enum ExampleContent: Sendable, CaseIterable {
+  /// Nothing is asked; every answer describes the media.
+  case captions
+  /// Something is asked in one exchange at least.
+  case questions
+}
+
+extension Example {
+  public var content: ExampleContent {
+    exchanges.contains { $0.question != nil } ? .questions : .captions
   }
 }

@@ -10,13 +10,32 @@ struct ScenesTests {
     key: RandomKey(seed: 7).named("scenes"), imageSize: 64, maximumObjects: 3,
     captionsPerImage: 5)
 
+  static func scenes(
+    _ train: Int, _ validation: Int, _ test: Int, seed: Int = 0,
+    change: (inout ScenesConfig) -> Void = { _ in }
+  ) throws -> ExampleSet {
+    var config = ScenesConfig()
+    (config.train, config.validation, config.test, config.seed) = (train, validation, test, seed)
+    change(&config)
+    return try #require(config.read().first)
+  }
+
+  @Test("pixels, order and captions are those of form 1")
+  func recorded() throws {
+    #expect(try Self.scenes(40, 10, 20).contentDigest == "4fd65a6ea46713ca7a1ca677db738515")
+    let other = try Self.scenes(12, 3, 5, seed: 9) {
+      ($0.imageSize, $0.maxObjects, $0.captionsPerImage) = (32, 2, 8)
+    }
+    #expect(other.contentDigest == "a27e87920015ea7a37d472e87ca09cda")
+  }
+
   @Test("an image depends on seed, part and number, not on how many others there are")
-  func determinism() {
-    let few = CaptionDataset.scenes(train: 5, validation: 2, test: 3, seed: 4)
-    let many = CaptionDataset.scenes(train: 9, validation: 1, test: 6, seed: 4)
+  func determinism() throws {
+    let few = try Self.scenes(5, 2, 3, seed: 4)
+    let many = try Self.scenes(9, 1, 6, seed: 4)
     #expect(Array(many.train.prefix(5)) == few.train)
     #expect(Array(many.test.prefix(3)) == few.test)
-    #expect(CaptionDataset.scenes(train: 5, validation: 2, test: 3, seed: 5).train != few.train)
+    #expect(try Self.scenes(5, 2, 3, seed: 5).train != few.train)
     #expect(few.digestContent != many.digestContent)
   }
 

@@ -6,26 +6,34 @@ import Testing
 
 @testable import Datasets
 
-struct CaptionedFolderTests {
-  static let split = ImageSplit(train: nil, validation: 1, test: 1, seed: 0)
+struct ImageFolderTests {
+  static let split = SplitConfig(train: nil, validation: 1, test: 1, seed: 0)
 
   static func read(
-    _ files: [String: String], images: [String] = ["a.png", "b.png", "c.png"],
-    split: ImageSplit = split
-  ) throws -> CaptionDataset {
+    _ files: [Identifier: String], images: [String] = ["a.png", "b.png", "c.png"],
+    captions: ImageFolderConfig.Captions = .auto, split: SplitConfig = split,
+    inspect: (ExampleSet) throws -> Void = { _ in }
+  ) throws -> ExampleSet {
     try Flickr8kTests.withSet([:], images: images) { root in
       let folder = root.appending(path: "Images")
-      for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name)) }
-      return try CaptionDataset.imageFolder(root: folder, split: split)
+      for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name.text)) }
+      var config = ImageFolderConfig()
+      config.root = ConfigPath(written: folder.path, path: folder.path)
+      config.captions = captions
+      config.split = split
+      let sets = try config.read()
+      #expect(sets.count == 1)
+      let set = try #require(sets.first)
+      try inspect(set)
+      return set
     }
   }
 
-  static func captions(_ set: CaptionDataset) -> [String: [String]] {
-    let all = set.train + set.validation + set.test
-    return Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0.captions) })
-  }
+  static func captions(_ set: ExampleSet) -> [Identifier: [String]] { Flickr8kTests.captions(set) }
 
-  static let expected = ["a.png": ["one, a", "two a"], "b.png": ["b"], "c.png": ["c"]]
+  static let expected: [Identifier: [String]] = [
+    "a.png": ["one, a", "two a"], "b.png": ["b"], "c.png": ["c"],
+  ]
 
   @Test("sidecar files, metadata.csv and metadata.jsonl say the same")
   func threeForms() throws {
@@ -51,7 +59,7 @@ struct CaptionedFolderTests {
 
   @Test("each fault is one error that names file, line and what is wrong")
   func faults() throws {
-    let faults: [([String: String], String, Int?, String)] = [
+    let faults: [([Identifier: String], String, Int?, String)] = [
       (["a.txt": "a", "b.txt": "b"], "c.txt", nil, "no such file"),
       (["a.txt": "a", "b.txt": "b", "c.txt": "\n"], "c.txt", nil, "no caption"),
       (["metadata.csv": "file_name,caption\na.png,a\n"], "metadata.csv", 1, "text_column"),
@@ -74,20 +82,34 @@ struct CaptionedFolderTests {
     #expect(empty?.description.contains("no PNG or JPEG") == true)
   }
 
-  @Test("an experiment's settings reach the loader")
-  func configuration() throws {
-    var scenes = ScenesConfig()
-    (scenes.train, scenes.validation, scenes.test, scenes.captionsPerImage) = (3, 2, 1, 4)
-    let set = try CaptionDataset(.scenes(scenes))
-    #expect((set.train.count, set.validation.count, set.test.count) == (3, 2, 1))
-    #expect(set.train.allSatisfy { $0.captions.count == 4 })
+  @Test("of two metadata files the settings must name one")
+  func ambiguous() throws {
+    let files: [Identifier: String] = [
+      "metadata.csv": "file_name,text\na.png,csv\nb.png,csv\nc.png,csv\n",
+      "metadata.jsonl": ["a", "b", "c"].map {
+        "{\"file_name\": \"\($0).png\", \"text\": \"jsonl\"}\n"
+      }.joined(),
+    ]
+    let error = #expect(throws: DatasetError.self) { try Self.read(files) }
+    #expect(error?.description.contains("both metadata.csv and metadata.jsonl") == true)
+    #expect(Self.captions(try Self.read(files, captions: .csv))["a.png"] == ["csv"])
+    #expect(Self.captions(try Self.read(files, captions: .jsonl))["a.png"] == ["jsonl"])
+  }
 
-    try Flickr8kTests.withSet(["captions.txt": Flickr8kTests.kaggle]) { root in
-      var flickr = Flickr8kConfig()
-      flickr.root = ConfigPath(written: "x", path: root.path)
-      (flickr.split.train, flickr.split.validation, flickr.split.test) = (nil, 1, 1)
-      let set = try CaptionDataset(.flickr8k(flickr))
-      #expect((set.train.count, set.validation.count, set.test.count) == (2, 1, 1))
+  @Test("two images whose names differ in Unicode normalisation only are two images")
+  func namesAreBytes() throws {
+    let images = ["\u{e9}.png", "e\u{301}.png", "b.png"]
+    let sidecars: [Identifier: String] = ["\u{e9}.txt": "one", "e\u{301}.txt": "two", "b.txt": "b"]
+    let csv: [Identifier: String] = [
+      "metadata.csv": "file_name,text\n\(images[0]),one\n\(images[1]),two\nb.png,b\n"
+    ]
+    for files in [sidecars, csv] {
+      let set = try Self.read(files, images: images) { set in
+        let digests = try set.media.map { try $0.digest() }
+        #expect(Set(digests).count == 3)
+      }
+      #expect(Self.captions(set)[Identifier(images[0])] == ["one"])
+      #expect(Self.captions(set)[Identifier(images[1])] == ["two"])
     }
   }
 }

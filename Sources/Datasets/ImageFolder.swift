@@ -1,59 +1,85 @@
+import Configuration
 import Foundation
 
-/// Where the captions of a folder of images stand.
-public enum ImageFolderForm: String, Sendable {
-  /// `photo.txt` beside `photo.jpg`, a caption a line.
-  case sidecar = "sidecar text files"
-  /// Hugging Face's `metadata.csv` with a column `file_name`.
-  case metadataCSV = "metadata.csv"
-  /// Hugging Face's `metadata.jsonl`, an object with `file_name` a line.
-  case metadataJSONL = "metadata.jsonl"
-}
+/// Settings of `kind: image_folder`: a folder of images, those in folders inside it too, with captions
+/// beside them.
+///
+/// Several rows of one image are several captions of it, and so is a list in `metadata.jsonl`.
+public struct ImageFolderConfig: ImageListSettings {
+  /// Where the captions stand.
+  public enum Captions: String, ConfigChoice {
+    /// `metadata.jsonl` or `metadata.csv` if there, else sidecar files.
+    case auto
+    /// `photo.txt` beside `photo.jpg`, a caption a line.
+    case sidecar
+    /// Hugging Face's `metadata.csv` with a column `file_name`.
+    case csv
+    /// Hugging Face's `metadata.jsonl`, an object with `file_name` a line.
+    case jsonl
 
-extension CaptionDataset {
-  /// Reads a folder of images, those in folders inside it too, with captions beside them.
-  ///
-  /// Several rows of one image are several captions of it, and so is a list in `metadata.jsonl`.
-  ///
-  /// - Parameters:
-  ///   - root: The folder; no path in a metadata file may lead out of it.
-  ///   - form: `nil` takes `metadata.jsonl` if there, else `metadata.csv`, else sidecar files.
-  ///   - textColumn: The column or key of a metadata file that holds the caption.
-  ///   - split: How the images are cut; the shuffle is that of their paths.
-  /// - Throws: ``DatasetError`` naming file and line.
-  public static func imageFolder(
-    root: URL, form: ImageFolderForm? = nil, textColumn: String = "text", split: ImageSplit,
-    captionsPerImage: Int = 5
-  ) throws(DatasetError) -> CaptionDataset {
-    func exists(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: root.appending(path: name).path)
+    fileprivate var words: String {
+      switch self {
+      case .auto, .sidecar: "sidecar text files"
+      case .csv: "metadata.csv"
+      case .jsonl: "metadata.jsonl"
+      }
     }
-    guard FileManager.default.fileExists(atPath: root.path) else {
-      throw DatasetError(
-        file: root.path, problem: "there is no such folder", fix: "Correct dataset.root")
-    }
-    let found =
-      form
-      ?? (exists("metadata.jsonl")
-        ? .metadataJSONL : exists("metadata.csv") ? .metadataCSV : .sidecar)
-    let reader = CaptionedFolderReader(root: root, textColumn: textColumn)
+  }
+
+  /// No path in a metadata file may lead out of it.
+  public var root = ConfigPath()
+  public var captions = Captions.auto
+  public var textColumn = "text"
+  public var parts = ImageParts.split(SplitConfig())
+  public var captionsPerImage = 5
+
+  public init() {}
+
+  public static let fields: [Field<Self>] =
+    [
+      .path("root", \.root, "The folder of images; paths that leave it are refused.").required,
+      .choice(
+        "captions", \.captions,
+        "sidecar: photo.txt beside photo.jpg; csv, jsonl: Hugging Face's metadata file."),
+      .string(
+        "text_column", \.textColumn, .nonEmpty, "The metadata column that holds the caption."),
+    ] + partFields + [
+      .integer("captions_per_image", \.captionsPerImage, .positive, "The first n are used.")
+    ]
+
+  public func read() throws(DatasetError) -> [ExampleSet] {
+    let folder = try ImageFolder(existing: root.url)
+    let reader = CaptionedFolderReader(root: folder.url, textColumn: textColumn)
+    let found = captions == .auto ? try reader.form() : captions
     let records =
       switch found {
-      case .sidecar: try reader.sidecars()
-      case .metadataCSV: try reader.metadataCSV()
-      case .metadataJSONL: try reader.metadataJSONL()
+      case .auto, .sidecar: try reader.sidecars()
+      case .csv: try reader.metadataCSV()
+      case .jsonl: try reader.metadataJSONL()
       }
-    return try RecordParts(cutting: records, split, file: root.path).dataset(
-      name: "image-folder",
-      description: "image folder, \(found.rawValue) (\(split.description)), "
-        + "first \(captionsPerImage) captions",
-      images: ImageFolder(url: root), captionsPerImage: captionsPerImage)
+    return try ImageRecords.list(records, file: root.path).sets(
+      name: "image-folder", description: "image folder, \(found.words)", parts, images: folder,
+      captionsPerImage: captionsPerImage)
   }
 }
 
 private struct CaptionedFolderReader {
   let root: URL
   let textColumn: String
+
+  /// What the files that are there say.
+  func form() throws(DatasetError) -> ImageFolderConfig.Captions {
+    func exists(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: root.appending(path: name).path)
+    }
+    let (csv, jsonl) = (exists("metadata.csv"), exists("metadata.jsonl"))
+    guard !(csv && jsonl) else {
+      throw DatasetError(
+        file: root.path, problem: "the folder holds both metadata.csv and metadata.jsonl",
+        fix: "Say which: dataset.captions=csv or dataset.captions=jsonl")
+    }
+    return csv ? .csv : jsonl ? .jsonl : .sidecar
+  }
 
   /// Every PNG and JPEG below the root, hidden ones left out, in the order of their paths' bytes.
   func sidecars() throws(DatasetError) -> [ImageRecord] {
@@ -71,7 +97,9 @@ private struct CaptionedFolderReader {
       var captions: [String] = []
       for (number, line) in text.lines { captions.append(try text.text(line, line: number)) }
       records.append(
-        ImageRecord(name: name, id: name, captions: captions, file: text.path, line: nil))
+        ImageRecord(
+          name: Identifier(name), id: Identifier(name), captions: captions, file: text.path,
+          line: nil))
     }
     guard !records.isEmpty else {
       throw DatasetError(
