@@ -120,11 +120,13 @@ private struct Dinov2Layer: EncoderLayerModule {
 
 /// `Dinov2Model`: a vision transformer with LayerScale and a class token.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · (1 + patches), D]`, class token first.
+/// Shapes: B images of C·H·W pixels → `[Σ (1 + patches), D]`, class token first.
 ///
 /// Source: Oquab et al. 2023, *DINOv2*, arXiv:2304.07193; names and order of operations as
 /// `transformers.Dinov2Model` (4.57). The SwiGLU form of the giant model is not supported.
-public struct Dinov2Model: VisionEncoder {
+public struct Dinov2Model: FolderEncoder {
+  public static let kind = "dinov2"
+
   public let description: Dinov2Description
   private let embeddings: PatchEmbedding
   private let layers: [Dinov2Layer]
@@ -173,7 +175,7 @@ public struct Dinov2Model: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let rows = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
@@ -184,5 +186,9 @@ public struct Dinov2Model: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(description, in: $0) }
   }
 }
