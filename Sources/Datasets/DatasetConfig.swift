@@ -33,6 +33,9 @@ public struct DatasetConfig: ConfigUnion {
       "Drawings of coloured shapes that the program makes; nothing to download."),
     kind("coco_karpathy", CocoKarpathyConfig.self, "COCO with Karpathy's split."),
     kind("colors", ColorsConfig.self, "Drawn pictures of one plain colour, which is to be named."),
+    kind(
+      "shapes_vqa", ShapesVQAConfig.self,
+      "Drawn pictures of one shape, with a caption and questions on colour, shape and place."),
     kind("image_folder", ImageFolderConfig.self, "A folder of images with captions beside them."),
   ]
 

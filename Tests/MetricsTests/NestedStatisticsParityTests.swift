@@ -67,14 +67,8 @@ private struct NestedFixture: Decodable {
       "items_and_seeds": difference(images: true, .a, .a),
       "items_and_independent_seeds": difference(images: true, .a, .b),
     ]
-    // Decoding turns the keys of a dictionary into camel case, too.
-    let keys = [
-      "items": "items", "seeds": "seeds", "items_and_seeds": "itemsAndSeeds",
-      "items_and_independent_seeds": "itemsAndIndependentSeeds",
-    ]
     for (level, values) in draws {
-      let key = try #require(keys[level])
-      let expected = try #require(data.bootstrap[key] ?? data.bootstrap[level])
+      let expected = try #require(data.bootstrap[level])
       let interval = Interval(percentilesOf: values)
       #expect(
         (expected.lowerWithin[0]...expected.lowerWithin[1]).contains(interval.lower),
@@ -94,9 +88,7 @@ private struct NestedFixture: Decodable {
   func theIntervalOfADifferenceIsThatOfItemsAndIndependentSeeds(name: String) throws {
     let fixture = try NestedFixture.load()
     let data = try #require(fixture.datasets[name])
-    let expected = try #require(
-      data.bootstrap["itemsAndIndependentSeeds"]
-        ?? data.bootstrap["items_and_independent_seeds"])
+    let expected = try #require(data.bootstrap["items_and_independent_seeds"])
     let result = compare(
       scores(data.b), scores(data.a), resamples: fixture.resamples, trials: 1000)
     #expect((expected.lowerWithin[0]...expected.lowerWithin[1]).contains(result.ci95.lower))

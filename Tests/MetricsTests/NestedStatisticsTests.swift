@@ -86,14 +86,14 @@ import Testing
     #expect(sameFold == estimate)
   }
 
-  /// With one image a fold, drawing within it changes nothing: all is in the draw of folds.
+  /// Where all images of a fold are alike, drawing within it changes nothing.
   @Test func foldsAreDrawnAsWholes() {
     let folds = [0, 0, 1, 1, 1, 2]
     let values = [1.0, 1, 5, 5, 5, 9]
     let drawn = Bootstrap(resamples: 500).values(
       of: [scores([values], folds: folds)], drawing: [.images, .folds], threads: 1,
       progress: { _ in })[0]
-    // Images of a fold are alike: a resample is decided by how often each fold was drawn.
+    // A resample is decided by how often each fold was drawn.
     var possible: [Double] = []
     for a in 0...3 {
       for b in 0...(3 - a) {
