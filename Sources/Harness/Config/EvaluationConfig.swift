@@ -5,9 +5,6 @@ import Metrics
 import Projectors
 import Training
 
-/// A stage of METEOR 1.5, as `evaluation.meteor_stages:` names it.
-extension METEORStage: ConfigChoice {}
-
 /// A row of the table that shows what a score is worth.
 public enum ControlChoice: String, ConfigChoice {
   /// Each arm before its first update.

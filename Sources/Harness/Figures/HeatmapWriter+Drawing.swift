@@ -128,6 +128,6 @@ extension HeatmapWeighting {
 
 extension HeatmapArm {
   /// What the rows of its attention are called.
-  var unit: String { model.projector.queryName }
+  var unit: String { model.projector.queryNoun ?? "query" }
   var units: String { unit == "query" ? "queries" : unit + "s" }
 }

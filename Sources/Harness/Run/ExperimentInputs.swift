@@ -224,12 +224,7 @@ public struct EncoderSide: Sendable {
   var depth: Int { model.depth(layer) }
 
   /// Of the features of one image.
-  var grid: PatchGrid {
-    PatchGrid(
-      rows: processor.outputHeight / model.patchSize,
-      columns: processor.outputWidth / model.patchSize,
-      leading: classToken ? model.leadingTokens : 0)
-  }
+  var grid: PatchGrid { model.grid(processor, classToken: classToken) }
 }
 
 /// A run that stopped at a signal and can go on.

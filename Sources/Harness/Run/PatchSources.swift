@@ -13,18 +13,7 @@ struct StoredPatches: PatchSource {
   func grid(of medium: Int) -> PatchGrid { features.grid(of: medium) }
 
   func patches(of media: [Int], in context: Context) throws -> Patches {
-    let grids = media.map(features.grid(of:))
-    let rows = grids.reduce(0) { $0 + $1.tokens }
-    let tensor = try context.tape.tensor(rows: rows, width: width) { values in
-      var next = 0
-      for (medium, grid) in zip(media, grids) {
-        let count = grid.tokens * width
-        try features.read(
-          medium, into: UnsafeMutableBufferPointer(rebasing: values[next..<next + count]))
-        next += count
-      }
-    }
-    return Patches(tensor, grids: grids)
+    try features.patches(of: media, on: context.tape)
   }
 }
 
@@ -39,13 +28,9 @@ struct EncodedPatches: PatchSource {
   func grid(of medium: Int) -> PatchGrid { side.grid }
 
   func patches(of chosen: [Int], in context: Context) throws -> Patches {
-    let images = try chosen.map { place in
-      EncoderInput(
-        pixels: side.processor(try media[place].image()), height: side.processor.outputHeight,
-        width: side.processor.outputWidth)
-    }
-    return encoder.patches(
-      images, layer: side.layer, classToken: side.classToken, in: context)
+    encoder.patches(
+      of: try chosen.map { try side.processor.pixels(of: media[$0]) }, layer: side.layer,
+      classToken: side.classToken, in: context)
   }
 }
 
