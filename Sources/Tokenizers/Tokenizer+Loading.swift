@@ -277,7 +277,8 @@ struct TokenizerReader {
   private func readPrefix() throws(TokenizerError) -> [Int32] {
     guard let processor = root["post_processor"], !processor.isNull else { return [] }
     var prefix: [Int32] = []
-    for part in sequence(processor, "processors") where part["type"]?.string == "TemplateProcessing" {
+    for part in sequence(processor, "processors") where part["type"]?.string == "TemplateProcessing"
+    {
       for element in part["single"]?.array ?? [] {
         guard let name = element["SpecialToken"]?["id"]?.string else { break }
         for id in part["special_tokens"]?[name]?["ids"]?.array ?? [] {
