@@ -1,7 +1,9 @@
 /// Values under keys of the user's choice, in the order of the file.
 ///
 /// `search:` is such a section: `optimizer.peak_learning_rate: [3.0e-4, 1.0e-3]` beside its own keys.
-public struct ConfigEntries<Value: Sendable>: Sendable, RandomAccessCollection {
+public struct ConfigEntries<Value: Sendable>: Sendable, RandomAccessCollection,
+  ExpressibleByDictionaryLiteral
+{
   public struct Element: Sendable {
     public let key: String
     public var value: Value
@@ -14,7 +16,7 @@ public struct ConfigEntries<Value: Sendable>: Sendable, RandomAccessCollection {
   public init() {}
 
   /// - Precondition: No key twice.
-  public init(_ values: KeyValuePairs<String, Value>) {
+  public init(dictionaryLiteral values: (String, Value)...) {
     for (key, value) in values {
       precondition(self[key] == nil, "'\(key)' stands twice")
       append(value, at: key)

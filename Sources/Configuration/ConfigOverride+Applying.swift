@@ -126,7 +126,8 @@ extension ConfigOverride {
     _ entries: inout [ConfigNode.Entry], _ rest: ArraySlice<String>, _ shape: ValueShape?
   ) throws(ConfigError) {
     guard shape?.isMap == true else {
-      throw fail(rest, "'*' stands for names of your choice or elements of a list, and here are none")
+      throw fail(
+        rest, "'*' stands for names of your choice or elements of a list, and here are none")
     }
     guard !entries.isEmpty else { throw fail(rest, "is empty, so '*' stands for no name") }
     if rest.count == 1, action == .delete {

@@ -56,7 +56,8 @@ extension ConfigOverride {
     for choice in choices {
       guard !choice.isEmpty else {
         throw ConfigError(
-          at: source, "a value of the sweep is empty; write '' for an empty text, or quote a text "
+          at: source,
+          "a value of the sweep is empty; write '' for an empty text, or quote a text "
             + "that holds a comma: \(key)='\(parts[1])'")
       }
       guard !result.contains(where: { $0.sweep?.value == choice }) else {
@@ -126,7 +127,8 @@ extension ConfigOverride {
     guard let sweep, ValueShape.section(shape).value(at: path[...])?.isText == true else {
       return nil
     }
-    return "\(sweep.key)=\(sweep.values) sweeps over \(sweep.count) texts; for one text with a comma "
+    return
+      "\(sweep.key)=\(sweep.values) sweeps over \(sweep.count) texts; for one text with a comma "
       + "write \(sweep.key)='\(sweep.values)'"
   }
 }

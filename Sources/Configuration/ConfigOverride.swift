@@ -65,6 +65,11 @@ package struct ConfigPoint: Sendable {
     package let path: [String]
     /// As typed: `1e-3`, `[1,2]`.
     package let value: String
+
+    package init(path: [String], value: String) {
+      self.path = path
+      self.value = value
+    }
   }
 
   /// In the order typed, swept or not.

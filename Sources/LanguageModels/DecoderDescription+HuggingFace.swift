@@ -44,7 +44,8 @@ extension DecoderDescription {
     hasFeedForwardBias = !isQwen2 && feedForwardBias
     initializerRange = Float(try file.positive("initializer_range", else: 0.02))
     // transformers 5 writes `rope_parameters`, which holds the base too.
-    let rope = try file.member("rope_parameters") ?? file.member("rope_scaling")
+    let rope = try file.member(
+      file.contains("rope_parameters") ? "rope_parameters" : "rope_scaling")
     let oldTheta = try file.positive("rope_theta", else: 10000)
     ropeTheta = try rope?.positive("rope_theta", else: oldTheta) ?? oldTheta
     ropeScaling = try rope?.ropeScaling()

@@ -17,7 +17,8 @@ public enum JSONLines {
     let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.isEmpty {
       do { records.append(try decoder.decode(type, from: Data(line))) } catch {
-        throw JSONLinesError(path: url.path, line: index + 1, rule: "is no \(type): \(words(error))")
+        throw JSONLinesError(
+          path: url.path, line: index + 1, rule: "is no \(type): \(words(error))")
       }
     }
     return records

@@ -54,7 +54,7 @@ struct TokenizerReader {
   func malformed(_ rule: String) -> TokenizerError { .malformed(file: file, line: 0, rule: rule) }
 
   func id(of token: String, in parts: Tokenizer.Parts) -> Int32? {
-    parts.addedTokens.first { $0.content == token }?.id
+    parts.addedTokens.first { $0.content.utf8.elementsEqual(token.utf8) }?.id
       ?? parts.vocabulary.index(of: token).map { parts.vocabularyIDs[$0] }
   }
 
@@ -277,7 +277,8 @@ struct TokenizerReader {
   private func readPrefix() throws(TokenizerError) -> [Int32] {
     guard let processor = root["post_processor"], !processor.isNull else { return [] }
     var prefix: [Int32] = []
-    for part in sequence(processor, "processors") where part["type"]?.string == "TemplateProcessing" {
+    for part in sequence(processor, "processors") where part["type"]?.string == "TemplateProcessing"
+    {
       for element in part["single"]?.array ?? [] {
         guard let name = element["SpecialToken"]?["id"]?.string else { break }
         for id in part["special_tokens"]?[name]?["ids"]?.array ?? [] {
