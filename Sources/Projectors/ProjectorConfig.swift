@@ -48,10 +48,10 @@ public struct ProjectorConfig: ConfigUnion {
 
 extension ProjectorSettings {
   fileprivate static var unionCase: UnionCase<ProjectorConfig> {
-    UnionCase(kind, documentation, { (settings: Self) in ProjectorConfig(settings) }) {
-      $0.settings as? Self
-    }
+    UnionCase(kind, documentation, wrapped, unwrap: { $0.settings as? Self })
   }
+
+  private static func wrapped(_ settings: Self) -> ProjectorConfig { ProjectorConfig(settings) }
 
   fileprivate func equals(_ other: any ProjectorSettings) -> Bool { other as? Self == self }
 }

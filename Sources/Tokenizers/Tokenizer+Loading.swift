@@ -54,7 +54,7 @@ struct TokenizerReader {
   func malformed(_ rule: String) -> TokenizerError { .malformed(file: file, line: 0, rule: rule) }
 
   func id(of token: String, in parts: Tokenizer.Parts) -> Int32? {
-    parts.addedTokens.first { $0.content == token }?.id
+    parts.addedTokens.first { $0.content.utf8.elementsEqual(token.utf8) }?.id
       ?? parts.vocabulary.index(of: token).map { parts.vocabularyIDs[$0] }
   }
 

@@ -263,7 +263,7 @@ import Testing
     }
     #expect(results.allSatisfy { $0 })
     let grown = try residentBytes() - before
-    #expect(grown < 100 << 20, "\(grown) bytes more for \(images.count * grid.tokens * width * 4)")
+    #expect(grown < 64 << 20, "\(grown) bytes more for \(images.count * grid.tokens * width * 4)")
   }
 
   private func residentBytes() throws -> Int {

@@ -53,7 +53,10 @@ import Testing
 
   /// What is changed in a good file, and the message's end.
   static let mistakes: [([String: JSONValue], String)] = [
-    (["model_type": "gpt2"], "model_type must be llama or qwen2 for this kind of language model; it is gpt2."),
+    (
+      ["model_type": "gpt2"],
+      "model_type must be llama or qwen2 for this kind of language model; it is gpt2."
+    ),
     (["hidden_size": .null], "hidden_size is missing."),
     (["hidden_size": "48"], #"hidden_size must be a whole number of at least 1; it is "48"."#),
     (
