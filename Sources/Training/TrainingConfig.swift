@@ -76,7 +76,7 @@ public struct TrainingConfig: ConfigSection {
 
 /// One entry of `projectors:`: a projector and how its optimiser departs from the stage's.
 public struct ArmConfig: ConfigSection {
-  public var projector = ProjectorConfig.linear(LinearProjectorConfig())
+  public var projector = ProjectorConfig(LinearProjectorConfig())
   public var optimizer = Partial<OptimizerConfig>()
 
   public init() {}
