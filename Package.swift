@@ -24,7 +24,6 @@ let wanted: [String]? = Context.environment["DRAGOMAN_TESTS"]?.split(separator: 
   .map { "\($0)Tests" }
 
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let targets: [Target] = [
@@ -61,7 +60,7 @@ let targets: [Target] = [
     "Harness",
     uses: [
       "Tensors", "Layers", "Storage", "Tokenizers", "Datasets", "Encoders", "Projectors",
-      "LanguageModels", "Training", "Metrics", "Reports", "Configuration", yams, logging,
+      "LanguageModels", "Training", "Metrics", "Reports", "Configuration", yams,
     ]),
   .executableTarget(
     name: "dragoman", dependencies: ["Harness", "Metrics", arguments], swiftSettings: strict),
@@ -86,7 +85,7 @@ let targets: [Target] = [
       "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
       "Tokenizers",
     ]),
-  tests("MetricsTests", uses: ["Metrics", "CZlib"]),
+  tests("MetricsTests", uses: ["Metrics", "Configuration", "CZlib"]),
   tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),
   tests(
     "HarnessTests",
@@ -120,7 +119,6 @@ let package = Package(
   products: isWhole ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: targets.filter { built?.contains($0.name) ?? true }

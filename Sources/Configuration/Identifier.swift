@@ -12,7 +12,13 @@ public struct Identifier: Sendable, Hashable, Comparable, Codable, CustomStringC
 
   public var description: String { text }
 
-  public static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+  public static func == (a: Self, b: Self) -> Bool {
+    let isEqual = a.text.utf8.withContiguousStorageIfAvailable { left in
+      b.text.utf8.withContiguousStorageIfAvailable { right in left.elementsEqual(right) }
+    }
+    if let isEqual, let isEqual { return isEqual }
+    return a.text.utf8.elementsEqual(b.text.utf8)
+  }
 
   /// Order of the bytes.
   public static func < (a: Self, b: Self) -> Bool {
@@ -20,7 +26,10 @@ public struct Identifier: Sendable, Hashable, Comparable, Codable, CustomStringC
   }
 
   public func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
+    let isDone: Void? = text.utf8.withContiguousStorageIfAvailable {
+      hasher.combine(bytes: UnsafeRawBufferPointer($0))
+    }
+    if isDone == nil { Array(text.utf8).withUnsafeBytes { hasher.combine(bytes: $0) } }
     hasher.combine(0xff as UInt8)
   }
 

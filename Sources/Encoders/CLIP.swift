@@ -6,12 +6,14 @@ import Tensors
 
 /// `CLIPVisionModel`: class token, a norm before the layers and one on the pooled class token.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · (1 + patches), D]`, class token first. The last hidden
+/// Shapes: B images of C·H·W pixels → `[Σ (1 + patches), D]`, class token first. The last hidden
 /// state has no norm, as in transformers.
 ///
 /// Source: Radford et al. 2021, *CLIP*, arXiv:2103.00020; names and order of operations as
 /// `transformers.CLIPVisionModel` (4.57).
-public struct CLIPVisionModel: VisionEncoder {
+public struct CLIPVisionModel: FolderEncoder {
+  public static let kind = "clip"
+
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
   private let preNorm: LayerNorm
@@ -55,13 +57,13 @@ public struct CLIPVisionModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try EncoderFile(folder, modelTypes: ["clip_vision_model", "clip"])
+    let whole = try ModelConfigFile(folder, encoder: "clip_vision_model", "clip")
     let weights = try EncoderWeights(folder, choice, store: store)
     try self.init(
       VisionTransformerDescription(
@@ -71,7 +73,7 @@ public struct CLIPVisionModel: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let start = preNorm(embeddings(images, in: context), in: context)
@@ -80,6 +82,10 @@ public struct CLIPVisionModel: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(description, in: $0) }
   }
 
   /// `pooler_output`, one row an image: `[B, D]`.
@@ -100,7 +106,7 @@ public struct CLIPTextDescription: Sendable, Hashable {
   public var activation: Activation
   public var endToken: Int32
 
-  init(_ file: EncoderFile) throws(EncoderError) {
+  init(_ file: ModelConfigFile) throws(ModelFileError) {
     vocabularySize = try file.count("vocab_size", else: 49408)
     (hiddenSize, attentionHeads) = try file.widthAndHeads(width: 512, heads: 8)
     intermediateSize = try file.count("intermediate_size", else: 2048)
@@ -191,10 +197,10 @@ public struct CLIPModel: Module {
 
   /// Reads a model of Hugging Face's layout.
   ///
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(_ folder: ModelFolder, store: ParameterStore, executor: LaneExecutor) throws {
-    let file = try EncoderFile(folder, modelTypes: ["clip"])
+    let file = try ModelConfigFile(folder, encoder: "clip")
     guard let visionFile = try file.member("vision_config"),
       let textFile = try file.member("text_config")
     else { throw file.reject("vision_config and text_config", "are needed", "absent") }
@@ -214,7 +220,7 @@ public struct CLIPModel: Module {
 
   /// One unit vector an image: `[B, E]`.
   public func embedding(of images: ImageBatch, in context: Context) -> Tensor {
-    let last = vision.hidden(images, depth: vision.layerCount, finalNorm: true, in: context)
+    let last = vision.hidden([images], depth: vision.layerCount, finalNorm: true, in: context)
     return context.tape.normalize(
       visualProjection(vision.pooled(last, in: context), in: context))
   }

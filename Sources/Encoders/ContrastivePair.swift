@@ -43,7 +43,7 @@ public struct ContrastivePair: Module {
 
   /// One unit vector an image: `[B, E]`.
   public func embedding(of images: ImageBatch, in context: Context) -> Tensor {
-    let rows = encoder.hidden(images, depth: encoder.layerCount, finalNorm: true, in: context)
+    let rows = encoder.hidden([images], depth: encoder.layerCount, finalNorm: true, in: context)
     let tape = context.tape
     return tape.normalize(imageProjection(tape.mean(rows), in: context))
   }

@@ -20,7 +20,7 @@ public struct Dinov2Description: Sendable, Hashable {
 
   public init() {}
 
-  init(_ file: EncoderFile) throws(EncoderError) {
+  init(_ file: ModelConfigFile) throws(ModelFileError) {
     (hiddenSize, attentionHeads) = try file.widthAndHeads(width: hiddenSize, heads: attentionHeads)
     hiddenLayers = try file.count("num_hidden_layers", else: hiddenLayers)
     mlpRatio = try file.positive("mlp_ratio", else: mlpRatio)
@@ -120,11 +120,13 @@ private struct Dinov2Layer: EncoderLayerModule {
 
 /// `Dinov2Model`: a vision transformer with LayerScale and a class token.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · (1 + patches), D]`, class token first.
+/// Shapes: B images of C·H·W pixels → `[Σ (1 + patches), D]`, class token first.
 ///
 /// Source: Oquab et al. 2023, *DINOv2*, arXiv:2304.07193; names and order of operations as
 /// `transformers.Dinov2Model` (4.57). The SwiGLU form of the giant model is not supported.
-public struct Dinov2Model: VisionEncoder {
+public struct Dinov2Model: FolderEncoder {
+  public static let kind = "dinov2"
+
   public let description: Dinov2Description
   private let embeddings: PatchEmbedding
   private let layers: [Dinov2Layer]
@@ -159,13 +161,13 @@ public struct Dinov2Model: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let description = try Dinov2Description(EncoderFile(folder, modelTypes: ["dinov2"]))
+    let description = try Dinov2Description(ModelConfigFile(folder, encoder: "dinov2"))
     let weights = try EncoderWeights(folder, choice, store: store)
     let prefix = weights.prefix("dinov2", of: "layernorm.weight")
     try self.init(description, in: weights.scope(prefix: prefix))
@@ -173,7 +175,7 @@ public struct Dinov2Model: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let rows = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
@@ -184,5 +186,9 @@ public struct Dinov2Model: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(description, in: $0) }
   }
 }

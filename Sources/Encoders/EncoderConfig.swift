@@ -1,40 +1,35 @@
 import Configuration
 import Layers
 
-/// The frozen vision encoder: `encoder:`.
+/// The vision encoder: `encoder:`.
 public enum EncoderConfig: ConfigUnion {
-  case dinov2(PretrainedEncoderConfig)
-  case siglip(PretrainedEncoderConfig)
-  case clip(PretrainedEncoderConfig)
-  case vit(PretrainedEncoderConfig)
+  case pretrained(PretrainedEncoderKind, PretrainedEncoderConfig)
   case small(SmallEncoderConfig)
   case precomputed(PrecomputedFeaturesConfig)
 
-  public static let cases: [UnionCase<Self>] = [
-    UnionCase("dinov2", "Dinov2Model from a Hugging Face folder.", Self.dinov2) {
-      if case .dinov2(let config) = $0 { config } else { nil }
-    },
-    UnionCase("siglip", "SiglipVisionModel from a Hugging Face folder.", Self.siglip) {
-      if case .siglip(let config) = $0 { config } else { nil }
-    },
-    UnionCase("clip", "CLIPVisionModel from a Hugging Face folder.", Self.clip) {
-      if case .clip(let config) = $0 { config } else { nil }
-    },
-    UnionCase("vit", "ViTModel from a Hugging Face folder.", Self.vit) {
-      if case .vit(let config) = $0 { config } else { nil }
-    },
-    UnionCase(
-      "small", "A small ViT that the run trains first, contrastively against the captions.",
-      Self.small
-    ) {
-      if case .small(let config) = $0 { config } else { nil }
-    },
-    UnionCase(
-      "precomputed", "Features that another tool wrote to an HDF5 file.", Self.precomputed
-    ) {
-      if case .precomputed(let config) = $0 { config } else { nil }
-    },
-  ]
+  public static let cases: [UnionCase<Self>] =
+    PretrainedEncoderKind.all.map { kind in
+      UnionCase(kind.name, kind.documentation, { .pretrained(kind, $0) }) {
+        if case .pretrained(kind, let config) = $0 { config } else { nil }
+      }
+    } + [
+      UnionCase(
+        "small", "A small ViT that the run trains first, contrastively against the captions.",
+        Self.small
+      ) {
+        if case .small(let config) = $0 { config } else { nil }
+      },
+      UnionCase(
+        "precomputed", "Features that another tool wrote to an HDF5 file.", Self.precomputed
+      ) {
+        if case .precomputed(let config) = $0 { config } else { nil }
+      },
+    ]
+
+  /// The settings of an encoder that comes from a model folder; nil for the others.
+  public var pretrained: PretrainedEncoderConfig? {
+    if case .pretrained(_, let settings) = self { settings } else { nil }
+  }
 }
 
 /// Which layer's output is handed on.

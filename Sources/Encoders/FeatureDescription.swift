@@ -23,7 +23,9 @@ public struct FeatureDescription: Sendable, Equatable {
     self.precision = precision
   }
 
-  static let formatVersion = 1
+  /// 2: shards are named by their digest and say their grid. Entries of version 1 have other keys and are
+  /// made anew.
+  static let formatVersion = 2
 
   /// Attributes of every shard.
   var attributes: [(name: String, value: String)] {

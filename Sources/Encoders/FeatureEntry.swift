@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Storage
 
@@ -24,11 +25,13 @@ struct FeatureEntry {
     }
   }
 
-  /// The manifest without the shards that are gone or damaged.
+  /// The manifest without the shards that are gone or damaged, of those that hold some of `images`: HDF5 is
+  /// given none whose digest was not taken.
   ///
   /// - Parameter note: told of each of them.
   func open(
-    _ description: FeatureDescription, note: (String) -> Void
+    _ description: FeatureDescription, for images: Set<FeatureShard.Image>,
+    note: (String) -> Void
   ) throws -> FeatureManifest {
     var manifest = FeatureManifest(description)
     do {
@@ -39,7 +42,9 @@ struct FeatureEntry {
     }
     let before = VerifiedDigests(verifiedURL)
     var verified = before
+    let wanted = manifest.shards(holding: images)
     manifest.shards = try manifest.shards.filter { shard in
+      guard wanted.contains(shard.file) else { return true }
       let url = folder.appending(path: shard.file)
       let digest = try verified.digest(of: url)
       if digest == shard.digest { return true }
@@ -66,13 +71,11 @@ struct FeatureEntry {
     to manifest: inout FeatureManifest
   ) throws {
     var shard = shard
-    shard.file = manifest.nextFile
-    let url = folder.appending(path: shard.file)
-    let partial = AtomicFile.partialURL(for: url)
+    let partial = AtomicFile.partialURL(for: folder.appending(path: "shard.h5"))
     do {
       try write(shard, groups: groups, description: description, to: partial)
       shard.digest = try Digest.ofFile(partial)
-      try AtomicFile.commit(partial, to: url)
+      try AtomicFile.commit(partial, to: folder.appending(path: shard.file))
     } catch {
       unlink(partial.path)
       if let error = error as? HDF5Error, case .overflowsHalf = error.problem {
@@ -82,12 +85,17 @@ struct FeatureEntry {
       }
       throw error
     }
+    // Where the disk knows no locks another writer may have listed shards since.
+    let others = (try? storedManifest())?.shards ?? []
+    let known = Set(manifest.shards.map(\.file))
+    manifest.shards += others.filter { !known.contains($0.file) && $0.file != shard.file }
+    manifest.shards.removeAll { $0.file == shard.file }
     manifest.shards.append(shard)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     try AtomicFile.write(try encoder.encode(manifest), to: manifestURL)
     var verified = VerifiedDigests(verifiedURL)
-    verified.set(shard.digest, of: url)
+    verified.set(shard.digest, of: folder.appending(path: shard.file))
     remember(verified)
   }
 
@@ -97,54 +105,58 @@ struct FeatureEntry {
     let file = try HDF5File(creating: url)
     let features = try file.createDataset(
       "features", type: description.precision == .float16 ? .float16 : .float32,
-      shape: [shard.images.count, shard.tokens, shard.width], chunkRows: 1)
+      shape: shard.shape, chunkRows: 1)
+    try features.setAttribute("grid", .integers([shard.rows, shard.columns, shard.leading]))
     var row = 0
     for values in groups {
       try features.writeRows(first: row, values)
       row += values.count / features.rowCount
     }
-    try file.write("image_id", shard.images.map(\.id))
+    try file.write("image_id", shard.images.map(\.id.text))
     try file.write("image_digest", shard.images.map(\.digest))
     for (name, value) in description.attributes { try file.setAttribute(name, .string(value)) }
     try file.close()
   }
 
-  /// Reads the features of `images` into memory.
-  func table(
-    of images: [FeatureShard.Image], _ manifest: FeatureManifest, tokens: Int, width: Int
-  ) throws -> FeatureTable {
+  /// The features of `images` where they lie.
+  ///
+  /// - Precondition: the manifest lists every image, and was opened for them.
+  func features(
+    of images: [FeatureShard.Image], _ manifest: FeatureManifest, width: Int
+  ) -> StoredFeatures {
     let index = manifest.index
-    let size = tokens * width
-    var wanted: [Int: [(target: Int, row: Int)]] = [:]
-    for (target, image) in images.enumerated() {
+    let places = images.map { image in
       guard let place = index[image] else { preconditionFailure("\(image.id) was not encoded") }
-      wanted[place.shard, default: []].append((target, place.row))
+      return StoredFeatures.Place(
+        id: image.id, file: place.shard, row: place.row, grid: manifest.shards[place.shard].grid)
     }
-    var values = [Float](repeating: 0, count: images.count * size)
-    for (number, rows) in wanted.sorted(by: { $0.key < $1.key }) {
-      let shard = manifest.shards[number]
-      let file = try HDF5File(reading: folder.appending(path: shard.file))
-      let features = try file.dataset("features")
-      try check(features.shape, shard, tokens: tokens, width: width)
-      try values.withUnsafeMutableBufferPointer { values in
-        for (target, row) in rows {
-          try features.readRows(
-            first: row, count: 1,
-            into: UnsafeMutableBufferPointer(
-              rebasing: values[target * size..<(target + 1) * size]))
-        }
-      }
+    let entry = self
+    let shards = manifest.shards
+    return StoredFeatures(width: width, places: places, imageDigests: images.map(\.digest)) {
+      try entry.openShard(shards[$0])
     }
-    return FeatureTable(
-      tokens: tokens, width: width, count: images.count, imageDigests: images.map(\.digest),
-      values: values)
   }
 
-  func check(_ shape: [Int], _ shard: FeatureShard, tokens: Int, width: Int) throws {
-    guard shape == [shard.images.count, tokens, width] else {
+  /// Opens a shard, held against what the manifest says of it: shape, names and digests of the images.
+  ///
+  /// - Precondition: the file's digest was taken and is the manifest's.
+  func openShard(_ shard: FeatureShard) throws -> OpenFeatureFile {
+    let url = folder.appending(path: shard.file)
+    let file = try HDF5File(reading: url)
+    // Each chunk is one image, read as a whole: there is nothing to keep.
+    let features = try file.dataset("features", chunkCacheBytes: 0)
+    guard features.shape == shard.shape else {
       throw FeatureStoreError(
-        description: "\(folder.appending(path: shard.file).path) holds features of shape \(shape), "
-          + "not \([shard.images.count, tokens, width]). Remove the folder: it will be made again.")
+        description: "\(url.path) holds features of shape \(features.shape), "
+          + "not \(shard.shape). Remove the folder: it will be made again.")
     }
+    guard try file.strings("image_id").map({ Identifier($0) }) == shard.images.map(\.id),
+      try file.strings("image_digest") == shard.images.map(\.digest)
+    else {
+      throw FeatureStoreError(
+        description: "\(url.path) holds other images than its manifest lists. "
+          + "Remove the folder: it will be made again.")
+    }
+    return OpenFeatureFile(path: url.path, features: features)
   }
 }

@@ -1,23 +1,34 @@
+import Configuration
 import Foundation
+import Layers
 import Storage
 
 /// What `manifest.json` says of one shard.
 struct FeatureShard: Codable, Sendable, Equatable {
   struct Image: Codable, Sendable, Hashable {
-    let id: String
+    let id: Identifier
     /// XXH3-128 of the image, so that a changed photograph is encoded again.
     let digest: String
   }
-  var file = ""
+  /// `shard-DIGEST.h5`: two writers of one name write the same bytes.
+  var file: String { "shard-\(digest).h5" }
   /// XXH3-128 of the file.
   var digest = ""
   let images: [Image]
-  let tokens: Int
+  /// Of every image of the shard.
+  let rows: Int
+  let columns: Int
+  let leading: Int
   let width: Int
 
-  init(images: [Image], tokens: Int, width: Int) {
+  var grid: PatchGrid { PatchGrid(rows: rows, columns: columns, leading: leading) }
+  var tokens: Int { grid.tokens }
+  /// Shape of its features.
+  var shape: [Int] { [images.count, tokens, width] }
+
+  init(images: [Image], grid: PatchGrid, width: Int) {
     self.images = images
-    self.tokens = tokens
+    (rows, columns, leading) = (grid.rows, grid.columns, grid.leading)
     self.width = width
   }
 }
@@ -37,6 +48,11 @@ struct FeatureManifest: Codable, Sendable, Equatable {
     self.description = Dictionary(uniqueKeysWithValues: description.attributes)
   }
 
+  /// The shards that hold one of these images at least.
+  func shards(holding images: Set<FeatureShard.Image>) -> Set<String> {
+    Set(shards.filter { $0.images.contains(where: images.contains) }.map(\.file))
+  }
+
   /// Where each image's features are.
   var index: [FeatureShard.Image: Place] {
     var index: [FeatureShard.Image: Place] = [:]
@@ -46,19 +62,6 @@ struct FeatureManifest: Codable, Sendable, Equatable {
       }
     }
     return index
-  }
-
-  /// `shard-0000.h5` and on: the first name that is not taken.
-  var nextFile: String {
-    let used = Set(shards.map(\.file))
-    var number = 0
-    while true {
-      let digits = String(number)
-      let padding = String(repeating: "0", count: max(0, 4 - digits.count))
-      let name = "shard-\(padding)\(digits).h5"
-      if !used.contains(name) { return name }
-      number += 1
-    }
   }
 }
 

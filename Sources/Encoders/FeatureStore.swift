@@ -19,32 +19,32 @@ public struct FeatureStore: Sendable {
   /// - Parameter folder: the cache; entries lie in `features/KEY/`.
   public init(cache folder: URL) { self.folder = folder.appending(path: "features") }
 
-  /// The features of `images`, encoding those that the store lacks.
+  /// The features of `media`, encoding those that the store lacks.
   ///
-  /// An image is known by its id and its content, so that a changed one is encoded again.
+  /// A medium is known by its id and its content, so that a changed one is encoded again.
   ///
   /// - Parameters:
-  ///   - batch: images that a thread takes at a time; no part of the bits.
-  ///   - progress: images done and images to encode.
+  ///   - batch: media that a thread takes at a time; no part of the bits.
+  ///   - progress: media done and media to encode.
   ///   - shouldStop: asked before each batch.
   ///   - note: told of damage that is repaired and of waiting.
   /// - Returns: nil when stopped; what was encoded in whole shards is kept.
   /// - Throws: `ImageError` for an image that can't be read, `FileError` or `HDF5Error` for the
   ///   store, ``FeatureStoreError`` for features that are not finite or too large for float16.
   public func features(
-    of images: [CaptionedImage], description: FeatureDescription, encoder: any VisionEncoder,
+    of media: [Medium], description: FeatureDescription, encoder: any VisionEncoder,
     processor: ImageProcessor, batch: Int, executor: LaneExecutor,
     progress: @escaping @Sendable (Int, Int) -> Void, shouldStop: @Sendable () -> Bool,
     note: @Sendable (String) -> Void = { _ in }
-  ) throws -> FeatureTable? {
+  ) throws -> StoredFeatures? {
     precondition(batch > 0, "at least one image is encoded at a time")
     let entry = FeatureEntry(folder: folder.appending(path: description.key))
     try AtomicFile.ensureFolder(entry.folder)
-    let wanted = try executor.map(count: images.count) {
-      FeatureShard.Image(id: images[$0].id, digest: try images[$0].digest())
+    let wanted = try executor.map(count: media.count) {
+      FeatureShard.Image(id: media[$0].id, digest: try media[$0].digest())
     }
-    var manifest = try entry.open(description, note: { _ in })
-    let tokens = encoder.featureTokens(processor, classToken: description.classToken)
+    let distinct = Set(wanted)
+    var manifest = try entry.open(description, for: distinct, note: { _ in })
     if wanted.contains(where: { [index = manifest.index] in index[$0] == nil }) {
       guard let lock = FeatureLock(entry.folder, shouldStop: shouldStop, note: note) else {
         return nil
@@ -52,7 +52,7 @@ public struct FeatureStore: Sendable {
       defer { lock.release() }
       // Another program may have encoded them, or removed the entry, while this one waited.
       try AtomicFile.ensureFolder(entry.folder)
-      manifest = try entry.open(description, note: note)
+      manifest = try entry.open(description, for: distinct, note: note)
       entry.removePartials(isAlone: lock.isHeld)
       let stored = manifest.index
       var seen: Set<FeatureShard.Image> = []
@@ -60,7 +60,7 @@ public struct FeatureStore: Sendable {
         stored[wanted[$0]] == nil && seen.insert(wanted[$0]).inserted
       }
       let work = FeatureWork(
-        images: images, description: description, encoder: encoder, processor: processor,
+        media: media, description: description, encoder: encoder, processor: processor,
         progress: ProgressCounter(total: missing.count, report: progress))
       for first in stride(from: 0, to: missing.count, by: Self.shardImages) {
         let chosen = Array(missing[first..<min(first + Self.shardImages, missing.count)])
@@ -73,18 +73,20 @@ public struct FeatureStore: Sendable {
         let values = encoded.compactMap { $0 }
         guard values.count == groups.count else { return nil }
         let shard = FeatureShard(
-          images: chosen.map { wanted[$0] }, tokens: tokens, width: encoder.width)
+          images: chosen.map { wanted[$0] },
+          grid: encoder.grid(processor, classToken: description.classToken),
+          width: encoder.width)
         try entry.append(shard, groups: values, description: description, to: &manifest)
       }
     }
     entry.markUsed()
-    return try entry.table(of: wanted, manifest, tokens: tokens, width: encoder.width)
+    return entry.features(of: wanted, manifest, width: encoder.width)
   }
 }
 
-/// What all groups of images to encode share.
+/// What all groups of media to encode share.
 private struct FeatureWork: Sendable {
-  let images: [CaptionedImage]
+  let media: [Medium]
   let description: FeatureDescription
   let encoder: any VisionEncoder
   let processor: ImageProcessor
@@ -97,19 +99,16 @@ private struct FeatureWork: Sendable {
   /// features must not depend on which images came with it. Groups of 8 would be 5 % faster.
   func encode(_ group: [Int]) throws -> [Float] {
     let tape = Tape(pool: pool, recordsGradients: false)
-    let (height, width) = (processor.outputHeight, processor.outputWidth)
     return try group.flatMap { index in
-      let pixels = processor(try images[index].image())
-      let rows = encoder.features(
-        ImageBatch(
-          tape.tensor(pixels, rows: 1, width: pixels.count), height: height, width: width),
-        layer: description.layer, classToken: description.classToken, in: Context(tape: tape))
-      let values = tape.values(rows.tensor)
+      let patches = encoder.patches(
+        of: [try processor.pixels(of: media[index])], layer: description.layer,
+        classToken: description.classToken, in: Context(tape: tape))
+      let values = tape.values(patches.tensor)
       tape.reset()
       if let value = values.first(where: { !$0.isFinite }) {
         throw FeatureStoreError(
           description: "The encoder (\(description.encoder)) gives \(value) for the image "
-            + "\(images[index].id).")
+            + "\(media[index].id).")
       }
       progress.add(1)
       return values
@@ -175,22 +174,5 @@ extension FeatureEntry {
     for name in names where name.hasSuffix(".partial") {
       try? FileManager.default.removeItem(at: folder.appending(path: name))
     }
-  }
-}
-
-extension CaptionedImage {
-  /// XXH3-128 of the file's bytes or of the drawn pixels.
-  public func digest() throws -> String {
-    switch source {
-    case .file(let url): try Digest.ofFile(url)
-    case .generated(let image): Digest.of(image.pixels)
-    }
-  }
-}
-
-extension VisionEncoder {
-  func featureTokens(_ processor: ImageProcessor, classToken: Bool) -> Int {
-    tokens(height: processor.outputHeight, width: processor.outputWidth)
-      - (classToken ? 0 : leadingTokens)
   }
 }

@@ -3,7 +3,7 @@ import Tensors
 
 /// Patches as rows, after a class token where the model has one, with positions added.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · tokens, D]`. What is left over on the right and below is
+/// Shapes: B images of C·H·W pixels → `[Σ tokens, D]`. What is left over on the right and below is
 /// dropped. Images of other sizes than the table's get a resized one.
 struct PatchEmbedding: Module {
   /// What the weights are called in the checkpoint.
@@ -63,19 +63,32 @@ struct PatchEmbedding: Module {
   /// Forward FLOPs of one image.
   func flops(patches: Int) -> Int { projection.flops(rows: patches) }
 
-  func callAsFunction(_ images: ImageBatch, in context: Context) -> Rows {
-    let geometry = PatchGeometry(
-      channels: channels, height: images.height, width: images.width, patch: patch)
+  /// The tokens of all images, batch after batch.
+  func callAsFunction(_ images: [ImageBatch], in context: Context) -> Rows {
     let tape = context.tape
-    var rows = Rows(
-      projection(tape.unfold(images.pixels, geometry), in: context),
-      .uniform(count: images.count, length: geometry.patches))
-    if let classToken {
-      rows = tape.joined(tape.repeated(classToken, times: images.count), rows)
+    var unfolded: [Tensor] = []
+    var grids: [PatchGrid] = []
+    for batch in images {
+      let geometry = PatchGeometry(
+        channels: channels, height: batch.height, width: batch.width, patch: patch)
+      unfolded.append(tape.unfold(batch.pixels, geometry))
+      let grid = PatchGrid(
+        rows: geometry.gridRows, columns: geometry.gridColumns, leading: leadingTokens)
+      grids += Array(repeating: grid, count: batch.count)
     }
-    return rows.with(
-      tape.addRepeated(
-        rows.tensor, positions.table(rows: geometry.gridRows, columns: geometry.gridColumns)))
+    let pixels =
+      unfolded.count == 1
+      ? unfolded[0]
+      : tape.join(
+        unfolded,
+        runs: unfolded.enumerated().map { RowRun(source: $0, rows: 0..<$1.rows) })
+    var rows = Rows(
+      projection(pixels, in: context),
+      Segments(lengths: grids.map { $0.tokens - $0.leading }))
+    if let classToken {
+      rows = tape.joined(tape.repeated(classToken, times: grids.count), rows)
+    }
+    return rows.with(positions.added(to: rows.tensor, grids: grids, in: context))
   }
 }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Layers
 import Synchronization
 import Tensors
@@ -8,6 +9,9 @@ import Tensors
 /// interpolation (cubic convolution with a = −0.75, half-pixel centres, no antialiasing, taps clamped to
 /// the edge). Leading rows (the class token's) stay as they are. The table itself is used only when the
 /// grid is square and has its number of patches.
+///
+/// Resizing is linear, so a table that trains is resized on the tape and gets the gradients of every
+/// grid. A frozen one is resized once (in double precision) and again only when its values are others.
 public struct PositionTable: Module {
   /// `[leading + side², D]`, with axes of 1 in front in some checkpoints.
   public let weight: Parameter
@@ -25,18 +29,40 @@ public struct PositionTable: Module {
     side = Int(Double(weight.count / width - leading).squareRoot().rounded())
   }
 
-  /// The rows to add to the tokens of an image of `rows` × `columns` patches: `[leading + patches, D]`.
-  public func table(rows: Int, columns: Int) -> Parameter {
-    if rows == columns, rows * columns == side * side { return weight }
-    return resized.table(rows: rows, columns: columns) { store in
-      store.add(
-        "\(weight.name).resized", shape: [leading + rows * columns, width],
-        values: interpolated(rows: rows, columns: columns))
+  /// Adds to each image's tokens the positions of its grid.
+  ///
+  /// Shapes: `[R, D]` → `[R, D]`, for images of R tokens together.
+  /// - Precondition: each grid has the table's leading tokens; together they have R tokens.
+  public func added(to rows: Tensor, grids: [PatchGrid], in context: Context) -> Tensor {
+    let tape = context.tape
+    let distinct = grids.reduce(into: [PatchGrid]()) { found, grid in
+      if !found.contains(grid) { found.append(grid) }
+    }
+    if distinct.count == 1, let parameter = fixedTable(distinct[0]) {
+      return tape.addRepeated(rows, parameter)
+    }
+    let tables = distinct.map { grid in
+      fixedTable(grid).map { tape.parameter($0) }
+        ?? tape.combined(
+          weight, by: resized.matrix(grid) { matrix(rows: grid.rows, columns: grid.columns) })
+    }
+    let runs = grids.map { grid in
+      RowRun(source: distinct.firstIndex(of: grid) ?? 0, rows: 0..<grid.tokens)
+    }
+    return tape.add(rows, tape.join(tables, runs: runs))
+  }
+
+  /// The rows `[leading + patches, D]` of a grid where they are a weight: the table itself, or the
+  /// resized one of a frozen table.
+  func fixedTable(_ grid: PatchGrid) -> Parameter? {
+    if grid.rows == grid.columns, grid.rows == side { return weight }
+    guard !weight.isTrainable else { return nil }
+    return resized.table(grid, of: weight) { source in
+      interpolated(source, rows: grid.rows, columns: grid.columns)
     }
   }
 
-  private func interpolated(rows: Int, columns: Int) -> [Float] {
-    let source = weight.values
+  private func interpolated(_ source: [Float], rows: Int, columns: Int) -> [Float] {
     let vertical = Self.taps(from: side, to: rows)
     let horizontal = Self.taps(from: side, to: columns)
     var result = Array(source[..<(leading * width)])
@@ -52,6 +78,23 @@ public struct PositionTable: Module {
           }
         }
         result.append(contentsOf: sums.map { Float($0) })
+      }
+    }
+    return result
+  }
+
+  /// The same resizing as a matrix `[leading + rows · columns, leading + side²]`.
+  private func matrix(rows: Int, columns: Int) -> [Float] {
+    let sources = leading + side * side
+    var result = [Float](repeating: 0, count: (leading + rows * columns) * sources)
+    for index in 0..<leading { result[index * sources + index] = 1 }
+    let horizontal = Self.taps(from: side, to: columns)
+    for (y, v) in Self.taps(from: side, to: rows).enumerated() {
+      for (x, h) in horizontal.enumerated() {
+        let start = (leading + y * columns + x) * sources + leading
+        for (row, a) in v {
+          for (column, b) in h { result[start + row * side + column] += Float(a * b) }
+        }
       }
     }
     return result
@@ -74,16 +117,51 @@ public struct PositionTable: Module {
   }
 }
 
-/// Resized tables by grid, made when an image of that size first comes.
+/// What was made for a grid when an image of that size first came.
 private final class ResizedTables: Sendable {
-  private let tables = Mutex<[[Int]: Parameter]>([:])
+  private struct Table {
+    /// The values it was made of: another table is made when they change.
+    let source: [Float]
+    let parameter: Parameter
+  }
+  private let tables = Mutex<[PatchGrid: Table]>([:])
+  private let matrices = Mutex<[PatchGrid: [Float]]>([:])
 
-  func table(rows: Int, columns: Int, make: (ParameterStore) -> Parameter) -> Parameter {
+  func table(
+    _ grid: PatchGrid, of weight: Parameter, make: ([Float]) -> [Float]
+  ) -> Parameter {
     tables.withLock { tables in
-      if let table = tables[[rows, columns]] { return table }
-      let table = make(ParameterStore())
-      tables[[rows, columns]] = table
-      return table
+      if let table = tables[grid], weight.holds(table.source) { return table.parameter }
+      let source = weight.values
+      let values = make(source)
+      let width = weight.shape.last ?? 1
+      let parameter = ParameterStore().add(
+        "\(weight.name).resized", shape: [values.count / width, width], values: values)
+      tables[grid] = Table(source: source, parameter: parameter)
+      return parameter
+    }
+  }
+
+  func matrix(_ grid: PatchGrid, make: () -> [Float]) -> [Float] {
+    matrices.withLock { matrices in
+      if let matrix = matrices[grid] { return matrix }
+      let matrix = make()
+      matrices[grid] = matrix
+      return matrix
+    }
+  }
+}
+
+extension Parameter {
+  /// Whether the values are these, bit for bit.
+  fileprivate func holds(_ values: [Float]) -> Bool {
+    store.withValues(of: self) { own in
+      values.withUnsafeBufferPointer { other in
+        guard own.count == other.count, let a = own.baseAddress, let b = other.baseAddress else {
+          return false
+        }
+        return memcmp(a, b, own.count * MemoryLayout<Float>.stride) == 0
+      }
     }
   }
 }

@@ -1,20 +1,45 @@
+import Configuration
 import Datasets
 import Layers
 import Storage
 import Tensors
 
-extension EncoderConfig {
-  /// The settings of an encoder that comes from a model folder; nil for the others.
-  public var pretrained: PretrainedEncoderConfig? {
-    switch self {
-    case .dinov2(let settings), .siglip(let settings), .clip(let settings), .vit(let settings):
-      settings
-    case .small, .precomputed: nil
-    }
-  }
+/// An encoder that is read from a Hugging Face folder.
+public protocol FolderEncoder: VisionEncoder {
+  /// What a file says: `kind: dinov2`.
+  static var kind: String { get }
+
+  /// Reads a model of Hugging Face's layout.
+  ///
+  /// - Parameters:
+  ///   - weights: `random` reads `config.json` only.
+  ///   - executor: whose threads convert the weights.
+  init(_ folder: ModelFolder, store: ParameterStore, weights: WeightsChoice, executor: LaneExecutor)
+    throws
 }
 
-/// A frozen encoder from a model folder, with all that decides its features.
+/// One of the ``FolderEncoder``s.
+public struct PretrainedEncoderKind: Sendable, Equatable {
+  public static let dinov2 = Self(model: Dinov2Model.self)
+  public static let siglip = Self(model: SiglipVisionModel.self)
+  public static let clip = Self(model: CLIPVisionModel.self)
+  public static let vit = Self(model: ViTModel.self)
+
+  /// Every kind there is.
+  static let all = [dinov2, siglip, clip, vit]
+
+  let model: any FolderEncoder.Type
+
+  /// What a file says.
+  public var name: String { model.kind }
+  /// transformers' name of the class.
+  public var className: String { "\(model)" }
+  var documentation: String { "\(className) from a Hugging Face folder." }
+
+  public static func == (a: Self, b: Self) -> Bool { a.model == b.model }
+}
+
+/// An encoder from a model folder, with all that decides its features.
 public struct PretrainedEncoder: Sendable {
   public let model: any VisionEncoder
   public let processor: ImageProcessor
@@ -24,40 +49,22 @@ public struct PretrainedEncoder: Sendable {
   /// Reads the folder, or with `weights: random` its two configurations alone.
   ///
   /// - Parameter store: of the weights; one of shapes reads no weight, only checks that the files have them.
-  /// - Precondition: the config is one of a model folder.
   /// - Throws: ``EncoderError`` for what `config.json` or a setting says, `DatasetError` for
   ///   `preprocessor_config.json`, `CheckpointReaderError` for a weight that is absent or of another
   ///   shape, `ModelFolderError` for a file that can't be read.
   public init(
-    _ config: EncoderConfig, folder: ModelFolder, store: ParameterStore = ParameterStore(),
-    executor: LaneExecutor
+    _ kind: PretrainedEncoderKind, _ settings: PretrainedEncoderConfig, folder: ModelFolder,
+    store: ParameterStore = ParameterStore(), executor: LaneExecutor
   ) throws {
-    guard let settings = config.pretrained else {
-      preconditionFailure("this kind of encoder has no model folder")
-    }
-    let weights = settings.weights
-    let name: String
-    switch config {
-    case .dinov2:
-      name = "Dinov2Model"
-      model = try Dinov2Model(folder, store: store, weights: weights, executor: executor)
-    case .siglip:
-      name = "SiglipVisionModel"
-      model = try SiglipVisionModel(folder, store: store, weights: weights, executor: executor)
-    case .clip:
-      name = "CLIPVisionModel"
-      model = try CLIPVisionModel(folder, store: store, weights: weights, executor: executor)
-    case .vit, .small, .precomputed:
-      name = "ViTModel"
-      model = try ViTModel(folder, store: store, weights: weights, executor: executor)
-    }
+    model = try kind.model.init(
+      folder, store: store, weights: settings.weights, executor: executor)
     let native = try ImageProcessor(
       preprocessorConfig: folder.file("preprocessor_config.json"))
     processor = settings.imageSize.map { native.resized(toSide: $0) } ?? native
     try Self.check(settings, model, processor)
-    let weightsDigest = weights == .random ? "random" : try folder.weights.digest()
+    let weightsDigest = settings.weights == .random ? "random" : try folder.weights.digest()
     description = FeatureDescription(
-      encoder: "\(name) \(model.layerCount)×\(model.width), patch \(model.patchSize)",
+      encoder: "\(kind.className) \(model.layerCount)×\(model.width), patch \(model.patchSize)",
       encoderDigest: Digest.of(weightsDigest + Digest.of(try folder.data("config.json"))),
       preprocessing: processor.description, layer: settings.layer,
       classToken: settings.classToken, precision: settings.precision)

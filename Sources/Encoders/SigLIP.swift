@@ -6,11 +6,13 @@ import Tensors
 /// `SiglipVisionModel`: no class token, pre-norm layers, final norm, a head that attends to the
 /// patches.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · patches, D]`.
+/// Shapes: B images of C·H·W pixels → `[Σ patches, D]`.
 ///
 /// Source: Zhai et al. 2023, *SigLIP*, arXiv:2303.15343; names and order of operations as
 /// `transformers.SiglipVisionModel` (4.57).
-public struct SiglipVisionModel: VisionEncoder {
+public struct SiglipVisionModel: FolderEncoder {
+  public static let kind = "siglip"
+
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
   private let layers: [PreNormLayer]
@@ -51,13 +53,13 @@ public struct SiglipVisionModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try EncoderFile(folder, modelTypes: ["siglip_vision_model", "siglip"])
+    let whole = try ModelConfigFile(folder, encoder: "siglip_vision_model", "siglip")
     let file = try whole.member("vision_config") ?? whole
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     let weights = try EncoderWeights(folder, choice, store: store)
@@ -67,7 +69,7 @@ public struct SiglipVisionModel: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let rows = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
@@ -78,6 +80,10 @@ public struct SiglipVisionModel: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(description, head: head != nil, in: $0) }
   }
 
   /// `pooler_output`, one row an image: `[B, D]`; nil without a head.

@@ -3,17 +3,19 @@ import Tensors
 
 /// A small vision transformer that a run trains itself.
 ///
-/// Shapes: B images of 3·H·W pixels → `[B · patches, D]`; no class token.
+/// Shapes: B images of 3·H·W pixels → `[Σ patches, D]`; no class token.
 ///
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, with pre-norm layers and a final norm.
 /// Departure: patches are averaged where one vector an image is wanted.
 public struct SmallEncoder: VisionEncoder {
+  private let config: SmallEncoderConfig
+  private let imageSize: Int
   private let embeddings: PatchEmbedding
   private let layers: [PreNormLayer]
   private let norm: LayerNorm
 
-  public let width: Int
-  public let patchSize: Int
+  public var width: Int { config.width }
+  public var patchSize: Int { config.patch }
   public var layerCount: Int { layers.count }
   public var leadingTokens: Int { 0 }
   public var parameters: [Parameter] {
@@ -29,8 +31,8 @@ public struct SmallEncoder: VisionEncoder {
         key: "patch", rule: "must divide the images' side of \(imageSize) pixels",
         found: "\(config.patch)")
     }
-    width = config.width
-    patchSize = config.patch
+    self.config = config
+    self.imageSize = imageSize
     embeddings = try PatchEmbedding(
       width: config.width, imageSize: imageSize, patch: config.patch, names: .small, in: scope)
     layers = try PreNormLayer.small(config, count: config.layers, in: scope)
@@ -38,7 +40,7 @@ public struct SmallEncoder: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let last = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
@@ -49,6 +51,10 @@ public struct SmallEncoder: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(config, imageSize: imageSize, in: $0) }
   }
 }
 

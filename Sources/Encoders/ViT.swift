@@ -5,11 +5,13 @@ import Tensors
 
 /// `ViTModel`: class token, pre-norm layers, final norm, a pooler on the class token.
 ///
-/// Shapes: B images of C·H·W pixels → `[B · (1 + patches), D]`, class token first.
+/// Shapes: B images of C·H·W pixels → `[Σ (1 + patches), D]`, class token first.
 ///
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929; names and order of operations as
 /// `transformers.ViTModel` (4.57).
-public struct ViTModel: VisionEncoder {
+public struct ViTModel: FolderEncoder {
+  public static let kind = "vit"
+
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
   private let layers: [PreNormLayer]
@@ -60,13 +62,13 @@ public struct ViTModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let file = try EncoderFile(folder, modelTypes: ["vit"])
+    let file = try ModelConfigFile(folder, encoder: "vit")
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     guard try file.bool("qkv_bias", else: true) else {
       throw file.reject("qkv_bias", "must be true: the form without is not supported", "false")
@@ -80,7 +82,7 @@ public struct ViTModel: VisionEncoder {
   }
 
   public func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     precondition(depth >= 0 && depth <= layerCount, "layer \(depth) of \(layerCount)")
     let rows = layers.prefix(depth).reduce(embeddings(images, in: context)) { rows, layer in
@@ -91,6 +93,10 @@ public struct ViTModel: VisionEncoder {
 
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
+  }
+
+  public func copied(prefix: String) throws -> Self {
+    try copy(prefix: prefix) { try Self(description, pooler: pooler != nil, in: $0) }
   }
 
   /// `pooler_output`, one row an image: `[B, D]`; nil without a pooler.

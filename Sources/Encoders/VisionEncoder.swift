@@ -30,16 +30,22 @@ public protocol VisionEncoder: Module {
   /// Whether the last of transformers' `hidden_states` comes after the final norm (4.57).
   var normsLastHiddenState: Bool { get }
 
-  /// The hidden states after `depth` layers, class token first: B images → `[B · tokens, D]`.
+  /// The hidden states after `depth` layers, class token first: B images → `[Σ tokens, D]`.
   ///
   /// - Parameters:
+  ///   - images: of several sizes; the rows are in their order, batch after batch.
   ///   - depth: 0 is what enters the first layer, L what leaves the last one.
   ///   - finalNorm: whether the model's final norm is applied.
-  func hidden(_ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context) -> Rows
+  func hidden(_ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context) -> Rows
 
   /// FLOPs of ``hidden(_:depth:finalNorm:in:)`` for one image of this size: matrix products only, a
   /// multiply-add counts as 2.
   func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double
+
+  /// An encoder with weights of its own, equal to this one's.
+  ///
+  /// - Parameter prefix: put before the weights' names.
+  func copied(prefix: String) throws -> Self
 }
 
 extension VisionEncoder {
@@ -76,29 +82,18 @@ extension VisionEncoder {
     }
   }
 
-  /// The features that projectors read.
-  ///
-  /// - Parameter classToken: whether the leading tokens are kept.
-  /// - Precondition: `layer` exists.
-  public func features(
-    _ images: ImageBatch, layer: EncoderLayer, classToken: Bool, in context: Context
-  ) -> Rows {
-    let all: Rows =
-      switch layer {
-      case .last: hidden(images, depth: layerCount, finalNorm: true, in: context)
-      case .hiddenState(let index):
-        hidden(
-          images, depth: depth(index),
-          finalNorm: normsLastHiddenState && depth(index) == layerCount,
-          in: context)
+  /// An encoder that `make` builds, with this one's values.
+  func copy(prefix: String, _ make: (ParameterScope) throws -> Self) throws -> Self {
+    let copy = try make(ParameterScope(store: ParameterStore(), prefix: prefix) { _, _, _ in })
+    let (targets, sources) = (copy.parameters, parameters)
+    precondition(
+      targets.map(\.shape) == sources.map(\.shape), "a copy has the weights of its original")
+    for (target, source) in zip(targets, sources) {
+      source.store.withValues(of: source) { values in
+        target.store.withValues(of: target) { _ = $0.update(fromContentsOf: values) }
       }
-    guard !classToken, leadingTokens > 0 else { return all }
-    let kept = all.segments.indices.flatMap { image in
-      all.segments[image].dropFirst(leadingTokens).map(Int32.init)
     }
-    let length = all.segments.count > 0 ? all.segments[0].count - leadingTokens : 0
-    return Rows(
-      context.tape.gather(all.tensor, rows: kept), .uniform(count: all.count, length: length))
+    return copy
   }
 }
 

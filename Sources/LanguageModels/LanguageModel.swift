@@ -12,8 +12,10 @@ public protocol LanguageModel: Module {
   var vocabularySize: Int { get }
   /// The largest number of rows a sequence may have.
   var maximumPositions: Int { get }
-  /// `[V, H]`; logits are hidden · headᵀ.
+  /// `[V, H]`; logits are hidden · headᵀ, plus the bias if there is one.
   var headWeight: Parameter { get }
+  /// `[V]`.
+  var headBias: Parameter? { get }
   /// `[V, H]`; the head itself when the embeddings are tied.
   var embeddingTable: Parameter { get }
   /// Width of a row of keys, and of one of values, of each layer.
@@ -67,6 +69,8 @@ public struct DecoderWork: Sendable, Hashable {
 }
 
 extension LanguageModel {
+  public var headBias: Parameter? { nil }
+
   public func hidden(
     _ embeddings: Tensor, positions: [Int32], layout: AttentionLayout,
     outputRows: [Int32]? = nil, in context: Context
@@ -78,7 +82,7 @@ extension LanguageModel {
 
   /// `[R, H]` → `[R, V]`.
   public func logits(_ hidden: Tensor, in context: Context) -> Tensor {
-    context.tape.linear(hidden, headWeight)
+    context.tape.linear(hidden, headWeight, bias: headBias)
   }
 }
 

@@ -54,9 +54,6 @@ public struct ParameterScope: Sendable {
   /// The prefix without its point: the module's place in the checkpoint.
   public var path: String { String(prefix.dropLast()) }
 
-  /// Whether weights are read, not made.
-  public var isLoading: Bool { reader != nil }
-
   /// The scope of a part: its keys begin with `name.`.
   public func callAsFunction(_ name: String) -> ParameterScope {
     ParameterScope(store: store, prefix: prefix + name + ".", random: random, reader: reader)

@@ -1,7 +1,13 @@
 import Configuration
+import Layers
+import Tensors
 
 /// Settings of `kind: learned_prompt`.
-public struct LearnedPromptConfig: ConfigSection {
+public struct LearnedPromptConfig: ProjectorSettings {
+  public static let kind = "learned_prompt"
+  public static let documentation =
+    "A control: trained tokens that never see the image."
+
   public var tokens = 32
 
   public init() {}
@@ -9,4 +15,10 @@ public struct LearnedPromptConfig: ConfigSection {
   public static let fields: [Field<Self>] = [
     .integer("tokens", \.tokens, .positive, "Trained tokens, the same for every image.")
   ]
+
+  public func makeProjector(
+    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+  ) throws -> any Projector {
+    try LearnedPrompt(tokens: tokens, languageWidth: languageWidth, in: scope)
+  }
 }

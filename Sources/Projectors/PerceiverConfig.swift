@@ -1,7 +1,13 @@
 import Configuration
+import Layers
+import Tensors
 
 /// Settings of `kind: perceiver`.
-public struct PerceiverConfig: ConfigSection {
+public struct PerceiverConfig: ProjectorSettings {
+  public static let kind = "perceiver"
+  public static let documentation =
+    "Flamingo's resampler: latents refined by the patches."
+
   public var layers = 2
   public var latents = 64
   /// `nil`: the encoder's width.
@@ -26,4 +32,13 @@ public struct PerceiverConfig: ConfigSection {
   ]
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
+
+  public func makeProjector(
+    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+  ) throws -> any Projector {
+    try PerceiverResampler(
+      patchWidth: patchWidth, languageWidth: languageWidth, layers: layers, latents: latents,
+      width: width, heads: heads, ffnMultiplier: ffnMultiplier, latentStd: Float(latentStd),
+      in: scope)
+  }
 }

@@ -75,6 +75,8 @@ public struct PerceiverResampler: Projector {
     }
   }
 
+  public var queryNoun: String? { "latent" }
+
   public var attentionMaps: [AttentionMap] {
     layers.enumerated().map { AttentionMap(name: $1.attention.name, layer: $0) }
   }

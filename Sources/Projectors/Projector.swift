@@ -13,6 +13,9 @@ public protocol Projector: Module {
   /// FLOPs of the forward pass for one medium: matrix products only, a multiply-add counts as 2.
   func flops(of grid: PatchGrid) -> Int
 
+  /// What one learned query of ``attentionMaps`` is called ("query", "latent"); nil for a projector without.
+  var queryNoun: String? { get }
+
   /// Attentions whose queries are learned and whose first P keys are the patches, in their order;
   /// keys past these are no patches (the Perceiver's latents). Empty for a projector without
   /// attention.
@@ -25,6 +28,7 @@ public protocol Projector: Module {
 }
 
 extension Projector {
+  public var queryNoun: String? { nil }
   public var attentionMaps: [AttentionMap] { [] }
   public var attentionFlow: [AttentionMap] { attentionMaps }
 }

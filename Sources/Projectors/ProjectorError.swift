@@ -7,7 +7,7 @@ public enum ProjectorError: Error, Equatable, LocalizedError, CustomStringConver
   public var description: String {
     switch self {
     case .headsDoNotDivide(let projector, let heads, let width):
-      "The \(projector) has \(heads) attention heads, which do not divide its width \(width). "
+      "heads: the \(projector) has \(heads) attention heads, which do not divide its width \(width). "
         + "Give heads that do, or none: \(defaultHeads(width: width)) are taken then."
     }
   }

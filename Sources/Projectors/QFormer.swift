@@ -62,6 +62,8 @@ public struct QFormer: Projector {
     }
   }
 
+  public var queryNoun: String? { "query" }
+
   public var attentionMaps: [AttentionMap] {
     layers.enumerated().compactMap { index, layer in
       layer.crossAttention.map { AttentionMap(name: $0.name, layer: index) }

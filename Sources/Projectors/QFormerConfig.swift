@@ -1,7 +1,13 @@
 import Configuration
+import Layers
+import Tensors
 
 /// Settings of `kind: qformer`.
-public struct QFormerConfig: ConfigSection {
+public struct QFormerConfig: ProjectorSettings {
+  public static let kind = "qformer"
+  public static let documentation =
+    "Learned queries that attend to each other and to the patches."
+
   public var layers = 12
   public var queries = 32
   /// `nil`: the encoder's width.
@@ -25,6 +31,15 @@ public struct QFormerConfig: ConfigSection {
   ]
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
+
+  public func makeProjector(
+    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+  ) throws -> any Projector {
+    try QFormer(
+      patchWidth: patchWidth, languageWidth: languageWidth, layers: layers, queries: queries,
+      width: width, heads: heads, crossAttentionEvery: crossAttentionEvery,
+      ffnMultiplier: ffnMultiplier, in: scope)
+  }
 }
 
 /// A number of heads must divide the width; checked here if the file gives both.

@@ -22,15 +22,22 @@ public struct HDF5Dataset: ~Copyable, Sendable {
   public let shape: [Int]
   /// `nil` if the file's type is none of those listed (a big-endian float, say); it may be readable.
   public let elementType: HDF5ElementType?
+  /// The file's type in numpy's words (`uint16`, `float32`, `bool`), for messages.
+  public let typeName: String
   let id: hid_t
   let path: String
+
+  /// Whether it holds floating-point numbers, of whichever width and byte order.
+  public var isFloat: Bool { typeName.hasPrefix("float") }
 
   /// Rows; 1 for a scalar.
   public var rows: Int { shape.first ?? 1 }
   /// Values of one row.
   public var rowCount: Int { shape.dropFirst().reduce(1, *) }
 
-  init(opening name: String, in file: borrowing HDF5File) throws(HDF5Error) {
+  init(
+    opening name: String, chunkCacheBytes: Int, in file: borrowing HDF5File
+  ) throws(HDF5Error) {
     let path = file.url.path
     let fileID = file.id
     let opened = try HDF5Library.locked { () throws(HDF5Error) in
@@ -39,15 +46,16 @@ public struct HDF5Dataset: ~Copyable, Sendable {
       }
       let access = try HDF5Handle(
         H5Pcreate(chdf5_dataset_access()), closing: H5Pclose, orThrow: failure)
-      // Room for whole chunks of files that others wrote with many rows in a chunk.
-      H5Pset_chunk_cache(access.id, 521, 32 << 20, 0.75)
+      H5Pset_chunk_cache(access.id, 521, chunkCacheBytes, 0.75)
       let id = H5Dopen2(fileID, name, access.id)
       guard id >= 0 else { throw HDF5Error(path: path, problem: .noDataset(name)) }
       do throws(HDF5Error) {
         let shape = try Self.shape(of: id, failure)
         let type = try HDF5Handle(H5Dget_type(id), closing: H5Tclose, orThrow: failure)
         let elementType = try HDF5Types.elementType(of: type.id, failure)
-        return (id: id, shape: shape, elementType: elementType)
+        return (
+          id: id, shape: shape, elementType: elementType, typeName: HDF5Types.name(of: type.id)
+        )
       } catch {
         H5Dclose(id)
         throw error
@@ -55,7 +63,7 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     }
     self.name = name
     self.path = path
-    (id, shape, elementType) = opened
+    (id, shape, elementType, typeName) = opened
   }
 
   private static func shape(
@@ -115,6 +123,7 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     self.path = path
     self.shape = shape
     elementType = type
+    typeName = type.rawValue
     id = created
   }
 

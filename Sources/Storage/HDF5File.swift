@@ -98,8 +98,13 @@ public struct HDF5File: ~Copyable, Sendable {
   }
 
   /// Opens a dataset.
-  public func dataset(_ name: String) throws(HDF5Error) -> HDF5Dataset {
-    try HDF5Dataset(opening: name, in: self)
+  ///
+  /// - Parameter chunkCacheBytes: memory for chunks that were read and may be asked for again, as those of
+  ///   files that others wrote with many rows in a chunk; 0 where rows are read once, each its own chunk.
+  public func dataset(
+    _ name: String, chunkCacheBytes: Int = 32 << 20
+  ) throws(HDF5Error) -> HDF5Dataset {
+    try HDF5Dataset(opening: name, chunkCacheBytes: chunkCacheBytes, in: self)
   }
 
   /// Creates a dataset; unwritten values read as 0.

@@ -41,6 +41,20 @@ enum HDF5Types {
     return nil
   }
 
+  /// The type in numpy's words.
+  static func name(of id: hid_t) -> String {
+    let bits = H5Tget_size(id) * 8
+    switch H5Tget_class(id) {
+    case H5T_FLOAT: return "float\(bits)"
+    case H5T_INTEGER: return H5Tget_sign(id) == H5T_SGN_NONE ? "uint\(bits)" : "int\(bits)"
+    case H5T_STRING: return "string"
+    // h5py's bool.
+    case H5T_ENUM: return bits == 8 ? "bool" : "an enumeration"
+    case H5T_COMPOUND: return "a compound type"
+    default: return "another type"
+    }
+  }
+
   /// Whether HDF5 converts the type to a number.
   static func isNumber(_ id: hid_t) -> Bool {
     let kind = H5Tget_class(id)

@@ -11,6 +11,7 @@ public struct Loss {
 struct CrossEntropyOperation {
   let hidden: Tensor
   let weight: Parameter
+  let bias: Parameter?
   /// d loss / d hidden `[rows, width]`, when the hidden states need one.
   let hiddenGradient: UnsafeMutablePointer<Float>?
   /// d loss / d logits `[rows, V]`, a side buffer of the tape, when the head learns.
@@ -24,7 +25,7 @@ struct CrossEntropyOperation {
       if factor != 1 { dk_scale(logitsGradient, factor, logitsGradient, count, 0) }
       tape.weightGradients.append(
         .linear(
-          weight: weight, bias: nil, input: tape.pointer(hidden), inputWidth: hidden.width,
+          weight: weight, bias: bias, input: tape.pointer(hidden), inputWidth: hidden.width,
           gradient: tape.takeExtra(logitsGradient), outputWidth: weight.shape[0],
           rows: hidden.rows))
     }
@@ -100,39 +101,85 @@ extension Tape {
     return output
   }
 
-  /// scale · Σ over rows of −log softmax(hidden Wᵀ)[target].
+  /// scale · Σ over rows of −log softmax(hidden Wᵀ + b)[target].
   ///
   /// The head and the loss are one operation: logits exist only for some rows at a time, and their
   /// gradient replaces them at once. Scaling by 1 over the number of supervised tokens of the whole
   /// batch (known before it is cut into lanes) makes the lanes' losses add up to the mean.
   ///
-  /// Shapes: hidden `[R, D]`, W `[V, D]`, one target a row.
+  /// Shapes: hidden `[R, D]`, W `[V, D]`, b `[V]`, one target a row.
   public func crossEntropy(
-    _ hidden: Tensor, head weight: Parameter, targets: [Int32], scale: Float
+    _ hidden: Tensor, head weight: Parameter, bias: Parameter? = nil, targets: [Int32],
+    scale: Float
   ) -> Loss {
+    let learns = recordsGradients && (weight.isTrainable || bias?.isTrainable ?? false)
+    let flows = recordsGradients && needsGradient(hidden)
+    // With a trained head the logits' gradients stay for the weight gradient; else 128 rows at a
+    // time.
+    let chunk = learns ? hidden.rows : min(128, hidden.rows)
+    let logits = extra(chunk * weight.shape[0])
+    let hiddenGradient = flows ? extra(hidden.count) : nil
+    let sum = crossEntropies(
+      hidden, head: weight, bias: bias, targets: targets, scale: scale, chunk: chunk,
+      logits: logits, leavesGradients: learns, hiddenGradient: hiddenGradient
+    ).reduce(0, +)
+    let output = scalar(sum * Double(scale))
+    record(
+      .crossEntropy(
+        CrossEntropyOperation(
+          hidden: hidden, weight: weight, bias: bias, hiddenGradient: hiddenGradient,
+          logitsGradient: learns ? logits : nil, output: output)),
+      output: output, inputs: hidden, parameters: [weight, bias])
+    if learns { pin(hidden) } else { pool.give(takeExtra(logits)) }
+    return Loss(tensor: output, value: sum * Double(scale))
+  }
+
+  /// log softmax(hidden Wᵀ + b)[target] of each row, no gradient recorded.
+  ///
+  /// Shapes as of ``crossEntropy(_:head:bias:targets:scale:)``.
+  public func logProbabilities(
+    _ hidden: Tensor, head weight: Parameter, bias: Parameter? = nil, targets: [Int32]
+  ) -> [Double] {
+    let chunk = min(128, hidden.rows)
+    let logits = pool.take(max(chunk * weight.shape[0], 1))
+    defer { pool.give(logits) }
+    return crossEntropies(
+      hidden, head: weight, bias: bias, targets: targets, scale: 1, chunk: chunk,
+      logits: logits.base, leavesGradients: false, hiddenGradient: nil
+    ).map { -$0 }
+  }
+
+  /// −log softmax(hidden Wᵀ + b)[target] of each row.
+  ///
+  /// - Parameters:
+  ///   - chunk: rows whose logits are there at a time.
+  ///   - logits: `[chunk, V]`; holds the gradient of scale · the sum for the last chunk's logits
+  ///     afterwards, if asked for.
+  ///   - hiddenGradient: `[R, D]`, receives the same for the hidden states.
+  private func crossEntropies(
+    _ hidden: Tensor, head weight: Parameter, bias: Parameter?, targets: [Int32], scale: Float,
+    chunk: Int, logits: UnsafeMutablePointer<Float>, leavesGradients: Bool,
+    hiddenGradient: UnsafeMutablePointer<Float>?
+  ) -> [Double] {
     let vocabulary = weight.shape[0]
     precondition(targets.count == hidden.rows, "one target for each of \(hidden.rows) rows")
     precondition(
       targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target beyond \(vocabulary)")
     let width = hidden.width
-    let learns = recordsGradients && weight.isTrainable
-    let flows = recordsGradients && needsGradient(hidden)
-    // With a trained head the logits' gradients stay for the weight gradient; else 128 rows at a
-    // time.
-    let chunk = learns ? hidden.rows : min(128, hidden.rows)
-    let logits = extra(chunk * vocabulary)
-    let hiddenGradient = flows ? extra(hidden.count) : nil
     let x = pointer(hidden)
-    var sum = 0.0
+    let gradient: Int32 = leavesGradients || hiddenGradient != nil ? 1 : 0
+    var values: [Double] = []
+    values.reserveCapacity(hidden.rows)
     for first in stride(from: 0, to: hidden.rows, by: max(chunk, 1)) {
       let rows = min(chunk, hidden.rows - first)
       BLAS.gemm(
         transposeB: true, m: rows, n: vocabulary, k: width, x + first * width, width, weight.base,
         width, beta: 0, logits, vocabulary)
+      if let bias { dk_add_bias(logits, bias.base, logits, rows, vocabulary) }
       for row in 0..<rows {
-        sum += dk_cross_entropy_row(
-          logits + row * vocabulary, vocabulary, targets[first + row], scale,
-          flows || learns ? 1 : 0)
+        values.append(
+          dk_cross_entropy_row(
+            logits + row * vocabulary, vocabulary, targets[first + row], scale, gradient))
       }
       if let hiddenGradient {
         BLAS.gemm(
@@ -140,15 +187,7 @@ extension Tape {
           hiddenGradient + first * width, width)
       }
     }
-    let output = scalar(sum * Double(scale))
-    record(
-      .crossEntropy(
-        CrossEntropyOperation(
-          hidden: hidden, weight: weight, hiddenGradient: hiddenGradient,
-          logitsGradient: learns ? logits : nil, output: output)),
-      output: output, inputs: hidden, parameters: [weight])
-    if learns { pin(hidden) } else { pool.give(takeExtra(logits)) }
-    return Loss(tensor: output, value: sum * Double(scale))
+    return values
   }
 
   /// The symmetric InfoNCE loss of matched rows, times `scale` (Radford et al. 2021, *CLIP*,

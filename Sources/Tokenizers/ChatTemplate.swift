@@ -18,10 +18,11 @@ public struct ChatMessage: Sendable, Equatable {
 /// a branch that is not taken, such as the one for tools, may hold anything that parses.
 public struct ChatTemplate: Sendable {
   public let text: String
+  private let program: Result<[JinjaStatement], JinjaError>
   private let file: String
   private let specialTokens: [String: String]
 
-  /// A template, not yet parsed.
+  /// A template; what is wrong with it comes out when it is first used.
   ///
   /// `specialTokens` are what the template may call `bos_token` and the like; `file` is what errors
   /// name.
@@ -31,6 +32,11 @@ public struct ChatTemplate: Sendable {
     self.text = text
     self.file = file
     self.specialTokens = specialTokens
+    program = Result { () throws(JinjaError) in
+      var lexer = JinjaLexer(text)
+      var parser = JinjaParser(pieces: try lexer.pieces())
+      return try parser.program()
+    }
   }
 
   /// The chat as text, ready to be encoded.
@@ -43,9 +49,6 @@ public struct ChatTemplate: Sendable {
     _ messages: [ChatMessage], addGenerationPrompt: Bool
   ) throws(TokenizerError) -> String {
     do throws(JinjaError) {
-      var lexer = JinjaLexer(text)
-      var parser = JinjaParser(pieces: try lexer.pieces())
-      let program = try parser.program()
       var globals: [String: JinjaValue] = [
         "messages": .array(
           messages.map {
@@ -55,7 +58,7 @@ public struct ChatTemplate: Sendable {
       ]
       for (name, token) in specialTokens { globals[name] = .string(token) }
       var evaluator = JinjaEvaluator(globals: globals)
-      try evaluator.run(program)
+      try evaluator.run(try program.get())
       return evaluator.output
     } catch {
       throw refusal(error.reason)

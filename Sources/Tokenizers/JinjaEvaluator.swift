@@ -1,7 +1,7 @@
 import Foundation
 
 /// A value of a template.
-enum JinjaValue: Equatable {
+enum JinjaValue: Equatable, Sendable {
   case undefined
   case none
   case bool(Bool)

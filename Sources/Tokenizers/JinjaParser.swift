@@ -1,5 +1,5 @@
 /// An expression of a template.
-indirect enum JinjaExpression {
+indirect enum JinjaExpression: Sendable {
   case literal(JinjaValue)
   case name(String)
   case list([JinjaExpression])
@@ -17,7 +17,7 @@ indirect enum JinjaExpression {
 }
 
 /// A statement of a template.
-indirect enum JinjaStatement {
+indirect enum JinjaStatement: Sendable {
   case text(String)
   case output(JinjaExpression)
   case condition(JinjaExpression, then: [JinjaStatement], otherwise: [JinjaStatement])

@@ -68,17 +68,17 @@ extension WordTokenizer {
 
   init(_ reader: TokenizerReader) throws(TokenizerError) {
     let model = reader.root["model"]
-    guard model?["type"]?.text == "WordLevel" else {
+    guard model?["type"]?.string == "WordLevel" else {
       throw reader.unsupported("model.type", model?["type"], "\"WordLevel\"")
     }
-    guard reader.root["normalizer"]?["type"]?.text == "Lowercase" else {
+    guard reader.root["normalizer"]?["type"]?.string == "Lowercase" else {
       throw reader.unsupported("normalizer", reader.root["normalizer"]?["type"], "Lowercase")
     }
-    guard reader.root["pre_tokenizer"]?["type"]?.text == "WhitespaceSplit" else {
+    guard reader.root["pre_tokenizer"]?["type"]?.string == "WhitespaceSplit" else {
       throw reader.unsupported(
         "pre_tokenizer", reader.root["pre_tokenizer"]?["type"], "WhitespaceSplit")
     }
-    let members = model?["vocab"]?.members ?? []
+    let members = model?["vocab"]?.object ?? []
     var words = [String?](repeating: nil, count: members.count)
     for member in members {
       guard let id = member.value.integer, words.indices.contains(id), words[id] == nil else {
@@ -153,6 +153,6 @@ public func readTokenizer(
   folder: URL, settingsOf settingsFolder: URL? = nil
 ) throws(TokenizerError) -> any TextTokenizer {
   let reader = try TokenizerReader(file: folder.appending(path: "tokenizer.json"))
-  if reader.root["model"]?["type"]?.text == "WordLevel" { return try WordTokenizer(reader) }
+  if reader.root["model"]?["type"]?.string == "WordLevel" { return try WordTokenizer(reader) }
   return try Tokenizer(reader, folder: settingsFolder ?? folder)
 }

@@ -13,8 +13,10 @@ struct Dragoman: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, ScoreCommand.self, HeatmapCommand.self, BenchCommand.self,
-      DoctorCommand.self, ValidateCommand.self, SchemaCommand.self,
+      RunCommand.self, CompareCommand.self, HeatmapCommand.self, CaptionCommand.self,
+      AskCommand.self, ScoreCommand.self, EncodeCommand.self, CacheCommand.self,
+      ReportCommand.self, ValidateCommand.self, SchemaCommand.self, DoctorCommand.self,
+      BenchCommand.self,
     ])
 
   static func main() async {

@@ -24,7 +24,15 @@ struct RunCommand: ParsableCommand {
   @Option(help: "End each stage after this many updates, to try a large setting.")
   var steps: Int?
 
-  @Flag(help: "Start again: throw away what an earlier run left.")
+  @Option(
+    help: ArgumentHelp(
+      "Run this arm's cells only; may be repeated. The others keep what they have.", valueName: "arm"))
+  var only: [String] = []
+
+  @Option(help: "Cells at once. Default: one for every four threads, as far as memory allows.")
+  var jobs: Int?
+
+  @Flag(help: "Start again: throw away what earlier runs of this file's cells left.")
   var fresh = false
 
   @Flag(
@@ -40,28 +48,30 @@ struct RunCommand: ParsableCommand {
   func validate() throws {
     try atLeastOne(threads, "--threads")
     try atLeastOne(steps, "--steps")
+    try atLeastOne(jobs, "--jobs")
     if json, !plan { throw ValidationError("--json goes with --plan.") }
   }
 
   func run() throws {
-    let experiments = try experiment.load()
-    guard !plan else { return try printPlans(experiments) }
+    let experiment = try experiment.load()
+    guard !plan else { return try printPlan(experiment) }
     let signals = SignalStop()
-    for experiment in experiments {
-      let summary = try ExperimentRunner(experiment, options: options, stop: signals.stop).run()
-      try StandardOutput.print(summary.tableText)
-    }
+    let summary = try Study(experiment, options: options, stop: signals.stop).run()
+    try StandardOutput.print(summary.tableText)
+    if summary.hasFailures { throw ExitCode(ProgramExit.failed.rawValue) }
   }
 
   private var options: RunOptions {
     RunOptions(
       results: URL(filePath: results), cache: cache.folder,
-      threads: threads ?? allCores, maximumUpdates: steps,
+      threads: threads ?? allCores, maximumUpdates: steps, only: only, jobs: jobs,
       isFresh: fresh, isQuiet: quiet)
   }
 
-  private func printPlans(_ experiments: [Experiment]) throws {
-    let plans = try experiments.map { try RunPlanner($0, options: options).plan() }
+  private func printPlan(_ experiment: Experiment) throws {
+    let plans = try experiment.points.map { point in
+      try RunPlanner(point, name: experiment.config.experiment, options: options).plan()
+    }
     try show(plans, text: plans.map(\.text).joined(separator: "\n"), json: json)
   }
 }

@@ -30,7 +30,9 @@ struct ScoreCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp("What to report.", valueName: "metric"))
-  var metrics: [ScoreMetric] = [.bleu, .meteor, .rougeL, .ciderD, .diversity]
+  var metrics: [ScoredValue] = [
+    .metric(.bleu), .metric(.meteor), .metric(.rougeL), .metric(.ciderD), .diversity,
+  ]
 
   @Option(
     parsing: .upToNextOption,
@@ -128,36 +130,31 @@ struct ScoreCommand: ParsableCommand {
     try DocumentFrequencies(countingReferencesOf: set, source: source).write(to: path)
   }
 
-  private var needsData: Bool {
-    let meteorNeedsData = meteorStages.isEmpty || meteorStages.contains { $0 > .stem }
-    return metrics.contains(.nltkMETEOR) || (metrics.contains(.meteor) && meteorNeedsData)
+  /// The metrics that were asked for, in the order of a report.
+  private var chosen: [MetricChoice] {
+    MetricChoice.allCases.filter { metrics.contains(.metric($0)) }
+  }
+
+  /// nil: all stages that have their data.
+  private var stages: [METEORStage]? {
+    meteorStages.isEmpty ? nil : Set(meteorStages).sorted()
   }
 
   private func scorers(_ console: Console) throws -> [any CaptionMetric] {
     let resources =
-      needsData
+      chosen.contains { $0.needsResources(stages: stages) }
       ? try METEORResources.find(
         folder: meteorData, cache: CacheFolder.resolve(cache),
         progress: { text, share in console.bar(share, text) })
       : METEORResources()
     let frequencies = try idf.map { try DocumentFrequencies(path: $0) }
-    if metrics.contains(.meteor), meteorStages.isEmpty {
+    if chosen.contains(.meteor), stages == nil {
       for stage in METEORStage.allCases where !resources.stages.contains(stage) {
         console.log("\(METEORDataError.stageWithoutData(stage)) Going on without it.")
       }
     }
-    return try ScoreMetric.allCases.filter(metrics.contains).compactMap { metric in
-      switch metric {
-      case .bleu: BLEU()
-      case .meteor:
-        meteorStages.isEmpty
-          ? METEOR(resources: resources)
-          : try METEOR(stages: Set(meteorStages).sorted(), resources: resources)
-      case .rougeL: ROUGEL()
-      case .ciderD: CIDErD(documentFrequencies: frequencies)
-      case .nltkMETEOR: try NLTKMETEOR(resources: resources)
-      case .diversity: nil
-      }
+    return try chosen.map {
+      try $0.make(stages: stages, resources: resources, documentFrequencies: frequencies)
     }
   }
 }
@@ -185,14 +182,25 @@ private final class StepTimes: Sendable {
 
 extension METEORStage: ExpressibleByArgument {}
 
-/// What `--metrics` may name, in the order of a report.
-enum ScoreMetric: String, CaseIterable, ExpressibleByArgument {
-  /// BLEU-1 to BLEU-4.
-  case bleu
-  case meteor
-  case rougeL = "rouge_l"
-  case ciderD = "cider_d"
-  case nltkMETEOR = "nltk_meteor"
+/// What `--metrics` may name.
+enum ScoredValue: Hashable, ExpressibleByArgument {
+  case metric(MetricChoice)
   /// Distinct n-grams, caption length, vocabulary size.
   case diversity
+
+  init?(argument: String) {
+    if argument == "diversity" {
+      self = .diversity
+    } else if let metric = MetricChoice(rawValue: argument) {
+      self = .metric(metric)
+    } else {
+      return nil
+    }
+  }
+
+  static var allValueStrings: [String] { MetricChoice.allCases.map(\.rawValue) + ["diversity"] }
+
+  var defaultValueDescription: String {
+    if case .metric(let metric) = self { metric.rawValue } else { "diversity" }
+  }
 }

@@ -16,10 +16,8 @@ struct ValidateCommand: ParsableCommand {
   var resolved = false
 
   func run() throws {
-    let experiments = try experiment.load()
-    try StandardOutput.write(
-      experiments.map { resolved ? $0.resolvedYAML : $0.summary }
-        .joined(separator: resolved ? "---\n" : "\n"))
+    let experiment = try experiment.load()
+    try StandardOutput.write(resolved ? experiment.resolvedYAML : experiment.summary)
   }
 }
 
@@ -34,5 +32,5 @@ struct ExperimentArguments: ParsableArguments {
       valueName: "key=value"))
   var overrides: [String] = []
 
-  func load() throws -> [Experiment] { try Experiment.load(file, overrides: overrides) }
+  func load() throws -> Experiment { try Experiment.load(file, overrides: overrides) }
 }

@@ -31,7 +31,7 @@ private let table: [String: Set<String>] = {
 
 /// Modules that are not ours.
 private let outside: [String: Set<String>] = [
-  "Harness": ["Yams", "Logging"], "dragoman": ["ArgumentParser"],
+  "Harness": ["Yams"], "dragoman": ["ArgumentParser"],
 ]
 private let everywhere: Set = [
   "Foundation", "Synchronization", "Dispatch", "Glibc", "Darwin", "Musl",

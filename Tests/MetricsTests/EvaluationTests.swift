@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Metrics
 import TestSupport
@@ -27,8 +28,10 @@ import Testing
 }
 
 @Suite struct EvaluationTests {
-  private let candidates = ["1": "a dog runs", "2": "two cats", "3": "a red bus"]
-  private let references = [
+  private let candidates: [Identifier: String] = [
+    "1": "a dog runs", "2": "two cats", "3": "a red bus",
+  ]
+  private let references: [Identifier: [String]] = [
     "1": ["A dog runs fast.", "the dog runs"], "2": ["Two cats sleep"], "3": ["A red double bus"],
   ]
 
@@ -76,11 +79,13 @@ import Testing
   }
 
   @Test func scoresDoNotDependOnThreads() throws {
-    var many: [String: String] = [:]
-    var theirs: [String: [String]] = [:]
+    var many: [Identifier: String] = [:]
+    var theirs: [Identifier: [String]] = [:]
     for index in 0..<600 {
-      many["\(index)"] = "a \(["dog", "cat", "bus"][index % 3]) number \(index % 7)"
-      theirs["\(index)"] = ["the \(["dog", "cat", "man"][index % 3]) number \(index % 5)"]
+      many[Identifier("\(index)")] = "a \(["dog", "cat", "bus"][index % 3]) number \(index % 7)"
+      theirs[Identifier("\(index)")] = [
+        "the \(["dog", "cat", "man"][index % 3]) number \(index % 5)"
+      ]
     }
     let one = try Evaluation(threads: 1).score(candidates: many, references: theirs)
     let four = try Evaluation(threads: 4).score(candidates: many, references: theirs)

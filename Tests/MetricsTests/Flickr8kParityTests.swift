@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Metrics
 import TestSupport
@@ -70,7 +71,7 @@ import Testing
     }
     ids = Array(ids.prefix(golden.images))
     let set = try CaptionSet(
-      ids: ids, candidates: ids.map { groups[$0]?.last ?? "" },
+      ids: ids.map { Identifier($0) }, candidates: ids.map { groups[$0]?.last ?? "" },
       references: ids.map { Array(groups[$0]?.dropLast() ?? []) })
     let resources = METEORParityTests.resources ?? METEORResources()
     let metrics: [any CaptionMetric] = [

@@ -1,4 +1,5 @@
 import CZlib
+import Configuration
 import Foundation
 import TestSupport
 import Testing
@@ -182,12 +183,13 @@ import Testing
       try String(contentsOf: Self.lists.appending(path: file), encoding: .utf8)
         .split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
     }
-    #expect(METEORData.functionWords == Set(try lines("function/english.words")))
+    #expect(
+      METEORData.functionWords == Set(try lines("function/english.words").map { Identifier($0) }))
     let prefixes = try lines("nonbreaking/english.prefixes").map {
       $0.trimmingCharacters(in: .whitespaces).split(separator: " ")
     }.filter { !$0.isEmpty }
-    let everywhere = prefixes.filter { $0.count == 1 }.map { String($0[0]) }
-    let beforeNumbers = prefixes.filter { $0.count == 2 }.map { String($0[0]) }
+    let everywhere = prefixes.filter { $0.count == 1 }.map { Identifier(String($0[0])) }
+    let beforeNumbers = prefixes.filter { $0.count == 2 }.map { Identifier(String($0[0])) }
     #expect(METEORData.nonbreakingPrefixes == Set(everywhere))
     #expect(METEORData.numericPrefixes == Set(beforeNumbers))
   }

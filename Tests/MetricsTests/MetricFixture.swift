@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Metrics
 import TestSupport
@@ -5,7 +6,7 @@ import TestSupport
 /// A set of captions with the values pycocoevalcap gives them: see the fixture's README.
 struct MetricFixture {
   struct Image {
-    let id: String
+    let id: Identifier
     let candidate: String
     let references: [String]
     let tokenizedCandidate: String
@@ -41,7 +42,7 @@ struct MetricFixture {
       let id = entry["id"].map { "\($0)" } ?? ""
       let tokens = tokenized[id] as? [String: Any]
       return Image(
-        id: id,
+        id: Identifier(id),
         candidate: entry["candidate"] as? String ?? "",
         references: entry["references"] as? [String] ?? [],
         tokenizedCandidate: tokens?["candidate"] as? String ?? "",

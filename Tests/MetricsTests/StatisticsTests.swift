@@ -27,15 +27,11 @@ private struct StatisticsFixture: Decodable {
   }
 }
 
-private func scores(_ values: [Double]) -> MetricScores {
-  MetricScores(name: "m", meanOf: values)
-}
-
 @Suite struct StatisticsParityTests {
   /// Both are Monte Carlo: bounds agree to a twentieth of a standard error.
   @Test func bootstrapIntervalsAgreeWithScipy() throws {
     for example in try StatisticsFixture.load().cases {
-      let interval = Bootstrap(resamples: 100_000).interval(of: scores(example.a))
+      let interval = Bootstrap(resamples: 100_000).estimate(of: scores(example.a)).ci95
       #expect(abs(interval.lower - example.meanCI[0]) < 0.05 * example.standardError)
       #expect(abs(interval.upper - example.meanCI[1]) < 0.05 * example.standardError)
     }
@@ -43,8 +39,8 @@ private func scores(_ values: [Double]) -> MetricScores {
 
   @Test func pairedDifferencesAgreeWithScipy() throws {
     for example in try StatisticsFixture.load().cases {
-      let test = PairedTest(resamples: 100_000, trials: 100_000)
-      let result = test.difference(a: scores(example.a), b: scores(example.b))
+      let result = compare(
+        scores(example.a), scores(example.b), resamples: 100_000, trials: 100_000)
       #expect(abs(result.ci95.lower - example.differenceCI[0]) < 0.05 * example.differenceError)
       #expect(abs(result.ci95.upper - example.differenceCI[1]) < 0.05 * example.differenceError)
       let deviation = (example.p * (1 - example.p) / 100_000).squareRoot()
@@ -60,23 +56,14 @@ private func scores(_ values: [Double]) -> MetricScores {
 }
 
 @Suite struct StatisticsTests {
-  /// Standard normal values by Box and Muller from the counter.
-  private func normals(_ count: Int, seed: UInt64) -> [Double] {
-    let random = CounterRandom(seed: seed, purpose: 99)
-    return (0..<count).map { index in
-      let u = (Double(random.bits(UInt64(2 * index)) >> 11) + 0.5) / 0x1p53
-      let v = Double(random.bits(UInt64(2 * index + 1)) >> 11) / 0x1p53
-      return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
-    }
-  }
-
   @Test func ninetyFivePercentIntervalsCoverTheTrueMean() {
     let draws = 1000
     let images = 100
     let covered = (0..<draws).count { draw in
       let values = normals(images, seed: UInt64(draw)).map { exp($0 / 3) }
-      let interval = Bootstrap(resamples: 1000, seed: UInt64(draw)).interval(
-        of: scores(values), threads: 1)
+      let interval = Bootstrap(resamples: 1000, seed: UInt64(draw)).estimate(
+        of: scores(values), threads: 1
+      ).ci95
       return interval.contains(exp(1.0 / 18))
     }
     let coverage = Double(covered) / Double(draws)
@@ -90,8 +77,8 @@ private func scores(_ values: [Double]) -> MetricScores {
       let common = normals(images, seed: UInt64(3 * draw))
       let a = zip(common, normals(images, seed: UInt64(3 * draw + 1))).map { $0 + $1 + 0.1 }
       let b = zip(common, normals(images, seed: UInt64(3 * draw + 2))).map { $0 + $1 }
-      let test = PairedTest(resamples: 1000, trials: 1, seed: UInt64(draw))
-      return test.difference(a: scores(a), b: scores(b), threads: 1).ci95.contains(0.1)
+      return compare(scores(a), scores(b), resamples: 1000, trials: 1, seed: UInt64(draw))
+        .ci95.contains(0.1)
     }
     let coverage = Double(covered) / Double(draws)
     #expect((0.93...0.97).contains(coverage), "covered \(coverage)")
@@ -103,25 +90,23 @@ private func scores(_ values: [Double]) -> MetricScores {
     let below = (0..<draws).count { draw in
       let a = normals(50, seed: UInt64(2 * draw))
       let b = normals(50, seed: UInt64(2 * draw + 1))
-      let test = PairedTest(resamples: 1, trials: 999, seed: UInt64(draw))
-      return test.difference(a: scores(a), b: scores(b), threads: 1).p <= 0.05
+      return compare(scores(a), scores(b), resamples: 1, trials: 999, seed: UInt64(draw)).p <= 0.05
     }
     #expect((30...72).contains(below), "\(below) of 1000 below 0.05")
   }
 
   @Test func resultsDependOnTheSeedButNotOnThreads() throws {
     let values = normals(300, seed: 5)
-    let one = Bootstrap(resamples: 500, seed: 1).interval(of: scores(values), threads: 1)
-    let three = Bootstrap(resamples: 500, seed: 1).interval(of: scores(values), threads: 3)
-    let other = Bootstrap(resamples: 500, seed: 2).interval(of: scores(values), threads: 1)
+    let one = Bootstrap(resamples: 500, seed: 1).estimate(of: scores(values), threads: 1).ci95
+    let three = Bootstrap(resamples: 500, seed: 1).estimate(of: scores(values), threads: 3).ci95
+    let other = Bootstrap(resamples: 500, seed: 2).estimate(of: scores(values), threads: 1).ci95
     #expect(one == three)
     #expect(one != other)
   }
 
   @Test func equalSystemsHaveNoDifference() {
     let values = normals(20, seed: 1)
-    let result = PairedTest(resamples: 100, trials: 100).difference(
-      a: scores(values), b: scores(values))
+    let result = compare(scores(values), scores(values), resamples: 100, trials: 100)
     #expect(result.difference == 0)
     #expect(result.p == 1)
     #expect(result.ci95 == Interval(lower: 0, upper: 0))
@@ -132,7 +117,7 @@ private func scores(_ values: [Double]) -> MetricScores {
       ids: ["a", "b"], candidates: ["a dog runs on the grass", "two men sit on a red bench"],
       references: [["a dog runs on the green grass"], ["two men on a red bench"]])
     let bleu = try #require(BLEU().scores(for: set).last)
-    let interval = Bootstrap(resamples: 2000).interval(of: bleu)
+    let interval = Bootstrap(resamples: 2000).estimate(of: NestedScores(bleu)).ci95
     // With two images a resample is one of them twice, or both.
     #expect(abs(interval.lower - (bleu.perImage.min() ?? 0)) < 1e-9)
     #expect(abs(interval.upper - (bleu.perImage.max() ?? 0)) < 1e-9)

@@ -42,7 +42,7 @@ public struct TrainingStepBenchmark: Sendable {
   let patches: Int
   private let features: [Float]
   private let featureWidth: Int
-  let images: [CaptionedImage]
+  let images: [SequenceSample]
   /// Of the projector; nil for PyTorch's random ones.
   private let startValues: Dump?
 
@@ -60,9 +60,7 @@ public struct TrainingStepBenchmark: Sendable {
     var stream = key.named("captions").stream
     images = (0..<sizes.batch).map { image in
       let length = sizes.caption - image % (sizes.caption / 2 + 1)
-      return CaptionedImage(
-        visualTokens: sizes.patches,
-        captions: [(0..<length).map { _ in Int32(stream.integer(below: vocabulary)) }])
+      return Self.sample((0..<length).map { _ in Int32(stream.integer(below: vocabulary)) })
     }
     startValues = nil
   }
@@ -90,11 +88,16 @@ public struct TrainingStepBenchmark: Sendable {
         throw dump.reject("lengths holds \(length); must be between 1 and \(longest)")
       }
       let start = image * longest
-      return CaptionedImage(
-        visualTokens: shape[1], captions: [ids[start..<start + Int(length)].map { Int32($0) }])
+      return Self.sample(ids[start..<start + Int(length)].map { Int32($0) })
     }
     features = try dump.file.floats("features")
     startValues = dump
+  }
+
+  /// Visual tokens and a caption whose end is not taught.
+  private static func sample(_ caption: [Int32]) -> SequenceSample {
+    SequenceSample(
+      media: [0], prefix: [.visual(0)], branches: [[.answer(caption, isWhole: false)]])
   }
 
   /// Runs `steps` updates of a fresh projector.
@@ -104,7 +107,7 @@ public struct TrainingStepBenchmark: Sendable {
   func run(
     _ model: any LanguageModel, steps: Int, lanes laneCount: Int, threads: Int
   ) throws -> Result {
-    let longest = images.map { $0.visualTokens + $0.captions[0].count }.max() ?? 0
+    let longest = patches + (images.map(SequenceBatch.supervisedTokens).max() ?? 0)
     guard longest <= model.maximumPositions else {
       throw BenchmarkError(
         description:
@@ -122,9 +125,12 @@ public struct TrainingStepBenchmark: Sendable {
     let optimizer = AdamW(
       projector.parameters, options: options, executor: LaneExecutor(threads: threads))
     let lanes = Lanes(count: laneCount, threads: threads)
-    let scale = 1 / Float(CaptionBatch.supervisedTokens(images, end: nil))
+    let scale = 1 / Float(images.reduce(0) { $0 + SequenceBatch.supervisedTokens(of: $1) })
     let shares = Lanes.split(images.count, lanes: laneCount)
-    let batches = shares.map { CaptionBatch(images: Array(images[$0]), end: nil) }
+    let batches = shares.map { share in
+      SequenceBatch(
+        Array(images[share]), visualTokens: share.map { _ in patches }, end: 0)
+    }
     var result = Result()
     for _ in 0..<steps {
       let watch = Stopwatch()
@@ -132,14 +138,14 @@ public struct TrainingStepBenchmark: Sendable {
         guard !shares[lane].isEmpty else { return nil }
         let context = Context(tape: tape, mode: .training)
         let visual = projector(features(of: shares[lane], on: tape), in: context)
-        return model.captionLoss(visual: visual.tensor, batches[lane], scale: scale, in: context)
+        return model.answerLoss(visual: visual.tensor, batches[lane], scale: scale, in: context)
       }
       optimizer.step(learningRate: 1e-3)
       result.seconds.append(watch.seconds)
       result.processorSeconds.append(watch.processorSeconds)
       result.losses.append(loss)
     }
-    let projection = Double(projector.flopsPerSample(patches: patches) * images.count)
+    let projection = Double(projector.flops(of: .sequence(patches)) * images.count)
     // Backward: the inputs' gradients of the frozen model, inputs' and weights' of the projector.
     result.stepFLOPs =
       batches.reduce(0) { $0 + 2 * model.forwardFLOPs($1.work) } + 3 * projection
@@ -147,13 +153,13 @@ public struct TrainingStepBenchmark: Sendable {
     return result
   }
 
-  private func features(of share: Range<Int>, on tape: Tape) -> Rows {
+  private func features(of share: Range<Int>, on tape: Tape) -> Patches {
     let count = patches * featureWidth
     let tensor = tape.tensor(rows: share.count * patches, width: featureWidth) { values in
       _ = values.update(
         fromContentsOf: features[share.lowerBound * count..<share.upperBound * count])
     }
-    return Rows(tensor, .uniform(count: share.count, length: patches))
+    return Patches(tensor, grids: share.map { _ in .sequence(patches) })
   }
 }
 

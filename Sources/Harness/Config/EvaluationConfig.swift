@@ -5,18 +5,6 @@ import Metrics
 import Projectors
 import Training
 
-/// A metric or a family of them, as `evaluation.metrics:` names it.
-public enum MetricChoice: String, ConfigChoice {
-  case ciderD = "cider_d"
-  case meteor
-  /// BLEU-1 to BLEU-4.
-  case bleu
-  case rougeL = "rouge_l"
-}
-
-/// A stage of METEOR 1.5, as `evaluation.meteor_stages:` names it.
-extension METEORStage: ConfigChoice {}
-
 /// A row of the table that shows what a score is worth.
 public enum ControlChoice: String, ConfigChoice {
   /// Each arm before its first update.
@@ -50,7 +38,11 @@ public struct LearnedPromptControlConfig: ConfigSection {
 /// What is measured on the test images: `evaluation:`.
 public struct EvaluationConfig: ConfigSection {
   public var decode = DecodeConfig()
+  /// nil: as the last stage.
+  public var data: StageData?
   public var metrics: [MetricChoice] = [.ciderD, .meteor, .bleu, .rougeL]
+  /// nil: the first.
+  public var primary: MetricChoice?
   /// Not what the machine happens to have: the same file scores alike everywhere.
   public var meteorStages: [METEORStage] = [.exact, .stem]
   public var controls: [ControlChoice] = [.untrained, .learnedPrompt, .shuffled]
@@ -63,7 +55,13 @@ public struct EvaluationConfig: ConfigSection {
 
   public static let fields: [Field<Self>] = [
     .section("decode", \.decode, "How captions are generated."),
+    Field(
+      "data", \.data, .optional(.choice),
+      "What the test examples are asked: captions or questions; null: as the last stage."),
     .list("metrics", \.metrics, of: .choice, .nonEmptyUnique, "Columns of the table, in order."),
+    Field(
+      "primary", \.primary, .optional(.choice),
+      "The metric whose pairs of arms are tested, others are described; null: the first."),
     .list(
       "meteor_stages", \.meteorStages, of: .choice, .nonEmptyUnique,
       "Stages of METEOR 1.5, which its name states. `synonym` needs WordNet, `paraphrase` the data "

@@ -18,7 +18,17 @@ extension Experiment {
     ]
     let controls = config.evaluation.controls.map(\.rawValue)
     rows.append(("controls", [controls.isEmpty ? "none" : Self.list(controls)]))
+    if let search = config.search {
+      rows.append(
+        (
+          "search",
+          search.values.map { path, values in
+            "\(path): " + Self.list(values.map(\.inlineText))
+          } + ["\(search.images) images, \(search.epochs) epochs a trial"]
+        ))
+    }
     if !overrides.isEmpty { rows.append(("changes", overrides)) }
+    if points.count > 1 { rows.append(("sweep", points.map(\.label))) }
     let lines = rows.flatMap { label, texts in
       texts.enumerated().map { index, text in
         "  " + Self.padded(index == 0 ? label : "", to: 16) + text
@@ -28,10 +38,7 @@ extension Experiment {
   }
 
   private var datasetText: String {
-    let split = config.dataset.split
-    let train = split.train.map(String.init) ?? "all other"
-    return "\(config.dataset.kind): \(train) training, \(split.validation) validation, "
-      + "\(split.test) test images; \(config.dataset.captionsPerImage) captions each"
+    "\(config.dataset.kind): \(config.dataset.summary)"
   }
 
   private var armTexts: [String] {

@@ -2,22 +2,45 @@ import Configuration
 import Foundation
 import Training
 
-/// An experiment as it will run: a file, the command line's changes, and what they mean.
-public struct Experiment: Sendable {
+/// One combination of a sweep's values.
+public struct ExperimentPoint: Sendable {
   public let config: ExperimentConfig
+  /// The keys that the command line sweeps, with this point's values.
+  let swept: [SweptValue]
+
+  /// "training.lanes=4,projectors.mlp.hidden=32"; empty without a sweep.
+  var label: String {
+    swept.map { "\($0.path.joined(separator: "."))=\($0.value)" }.joined(separator: ",")
+  }
+
+  func title(_ name: String) -> String { label.isEmpty ? name : "\(name) (\(label))" }
+}
+
+/// An experiment as it will run: a file, the command line's changes, and what they mean. A sweep is one
+/// experiment with more cells.
+public struct Experiment: Sendable {
+  /// At least one.
+  public let points: [ExperimentPoint]
   /// The experiment file, as it was given.
   public let file: String
-  /// The command line's changes, as typed; of a sweep, with this experiment's values.
+  /// The command line's changes, as typed.
   public let overrides: [String]
-  /// The swept values, safe as a folder's name: `training.lanes=4`; `nil` if nothing is swept.
-  public let sweepLabel: String?
+  /// The question of the file's header comment, when it has one.
+  public let question: String?
 
-  /// What it is called, and where its results lie in the results folder: with a sweep
-  /// `NAME/training.lanes=4`.
-  var name: String { config.experiment + (sweepLabel.map { "/" + $0 } ?? "") }
+  /// Of the first point.
+  public var config: ExperimentConfig { points[0].config }
 
-  /// The file with every key written out, defaults too.
-  public var resolvedYAML: String { config.resolved.yaml }
+  /// What it is called, and its folder in the results folder.
+  var name: String { config.experiment }
+
+  /// The file with every key written out, defaults too, and below it what is swept.
+  public var resolvedYAML: String {
+    config.resolved.yaml
+      + points.dropFirst().map { point in
+        "# and with \(point.label)\n"
+      }.joined()
+  }
 
   /// Reads an experiment file.
   ///
@@ -27,12 +50,11 @@ public struct Experiment: Sendable {
   ///   - overrides: Changes in Hydra's notation; see ``ConfigOverride``. `training.KEY` may stand for
   ///     `training.stages.0.KEY` where there is one stage.
   ///   - environment: What `${NAME}` takes.
-  /// - Returns: One experiment, or one per combination of a sweep.
   /// - Throws: ``ExperimentFileError`` if the file can't be read, ``ConfigError`` if it is wrong.
   public static func load(
     _ file: String, overrides: [String] = [], relativeTo original: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
-  ) throws -> [Experiment] {
+  ) throws -> Experiment {
     let text = try read(file)
     let root = try YAMLReader.node(from: text, file: file)
     let folder = URL(filePath: original ?? file).deletingLastPathComponent().path(
@@ -40,16 +62,33 @@ public struct Experiment: Sendable {
     let points = try ConfigOverride.expand(overrides) { text, source throws(ConfigError) in
       try YAMLReader.node(from: text) { _, _ in source }
     }
-    return try points.map { point in
-      var node = root
-      for override in point.overrides {
-        try override.withStageShorthand(in: node).apply(to: &node, shape: ExperimentConfig.shape)
+    return Experiment(
+      points: try points.map { point in
+        var node = root
+        for override in point.overrides {
+          try override.withStageShorthand(in: node).apply(to: &node, shape: ExperimentConfig.shape)
+        }
+        return ExperimentPoint(
+          config: try ExperimentConfig.decode(node, folder: folder, environment: environment),
+          swept: point.swept.map { SweptValue(path: $0.path, value: $0.value) })
+      },
+      file: file, overrides: overrides, question: question(of: text))
+  }
+
+  /// What stands behind `Question:` in the header comment, up to the next such word.
+  private static func question(of text: String) -> String? {
+    var lines: [String] = []
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard line.hasPrefix("#") else { break }
+      let content = line.dropFirst().trimmingCharacters(in: .whitespaces)
+      if content.hasPrefix("Question:") {
+        lines = [content.dropFirst("Question:".count).trimmingCharacters(in: .whitespaces)]
+      } else if !lines.isEmpty {
+        if content.contains(/^[A-Z][a-z]+:/) { break }
+        lines.append(content)
       }
-      return Experiment(
-        config: try ExperimentConfig.decode(node, folder: folder, environment: environment),
-        file: file, overrides: point.overrides.map(\.text),
-        sweepLabel: point.label.isEmpty ? nil : folderName(point.label))
     }
+    return lines.isEmpty ? nil : lines.joined(separator: " ")
   }
 
   /// The JSON Schema that editors check experiment files with.
@@ -83,7 +122,8 @@ public struct Experiment: Sendable {
     return text
   }
 
-  private static func folderName(_ label: String) -> String {
+  /// Safe as a folder's name.
+  static func folderName(_ label: String) -> String {
     String(
       label.map { character in
         character.isASCII

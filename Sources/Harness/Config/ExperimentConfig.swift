@@ -13,6 +13,7 @@ public struct ExperimentConfig: ConfigSection {
   public var encoder = EncoderConfig.small(SmallEncoderConfig())
   public var languageModel = LanguageModelConfig.small(SmallDecoderConfig())
   public var projectors = ConfigMap<ArmConfig>()
+  public var search: SearchConfig?
   public var training = TrainingConfig()
   public var evaluation = EvaluationConfig()
   public var figures = FiguresConfig()
@@ -30,6 +31,9 @@ public struct ExperimentConfig: ConfigSection {
     .required,
     .map("projectors", \.projectors, "The arms that are compared, each under a name of its own.")
       .required,
+    .section(
+      "search", \.search,
+      "A grid that every arm tries before it is trained; the best by validation loss is taken."),
     .section("training", \.training, "How every arm is trained."),
     .section("evaluation", \.evaluation, "What is measured on the test images."),
     .section("figures", \.figures, "Pictures and sample captions of the report."),
@@ -40,12 +44,23 @@ public struct ExperimentConfig: ConfigSection {
     var problems = projectors.names.filter(controls.contains).map {
       SectionProblem("projectors", "'\($0)' is the name of a control; give the arm another")
     }
-    for (index, stage) in training.stages.enumerated() where stage.train.contains(.encoder) {
+    if case .precomputed = encoder, training.trains(.encoder) {
+      problems.append(
+        SectionProblem("training", "a stage trains the encoder, but its features are precomputed"))
+    }
+    if let primary = evaluation.primary, !evaluation.metrics.contains(primary) {
       problems.append(
         SectionProblem(
-          "training",
-          "stage \(index) trains the encoder, but every arm reads the same cached features"))
+          "evaluation", "primary is \(primary.rawValue), which is not among the metrics"))
     }
     return problems
+  }
+}
+
+extension ExperimentConfig {
+  /// What the test examples are asked: as the last stage that learns answers.
+  var answeredData: StageData {
+    evaluation.data
+      ?? training.stages.last { $0.data != .contrast }?.data ?? .captions
   }
 }

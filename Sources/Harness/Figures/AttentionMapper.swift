@@ -1,5 +1,6 @@
 import LanguageModels
 import Layers
+import Projectors
 import Tensors
 import Training
 
@@ -20,72 +21,65 @@ import Training
 ///   one half each, Ā = A/2 + I/2, multiplied from layer to layer. Here the sources are the patches
 ///   and the queries' start values; shown is the patches' part, each row divided by its sum. MLPs,
 ///   norms and output projections are not part of it.
-public struct AttentionMapper: Sendable {
-  let projector: any Projector
-  let model: any LanguageModel
-  let format: CaptionFormat
-  let features: any FeatureSource
-  /// Tokens before the first patch of the grid.
-  let leading: Int
+struct AttentionMapper: Sendable {
+  let model: ArmModel
+  let end: Int32
   let pool: BufferPool
 
-  public init(
-    projector: any Projector, model: any LanguageModel, format: CaptionFormat,
-    features: any FeatureSource, leading: Int = 0, pool: BufferPool = BufferPool()
-  ) {
-    self.projector = projector
+  init(_ model: ArmModel, end: Int32, pool: BufferPool = BufferPool()) {
     self.model = model
-    self.format = format
-    self.features = features
-    self.leading = leading
+    self.end = end
     self.pool = pool
   }
 
-  /// - Parameters:
-  ///   - image: its place in the features.
-  ///   - caption: token ids, the end token left out.
+  private var projector: any Projector { model.projector }
+
+  /// Of the sample's first medium.
+  ///
+  /// - Parameter sample: with one branch, the answer that is given.
   /// - Returns: nil for a projector without attention over patches.
-  public func attention(of image: Int, caption: [Int32]) -> ImageAttention? {
-    guard !projector.attentionMaps.isEmpty else { return nil }
-    let tokens = features.patches(of: image)
-    let captures = captures(of: image, tokens: tokens, caption: caption)
-    var rollouts = rollouts(captures, tokens: tokens)
+  /// - Throws: what reading a medium throws.
+  func attention(of sample: SequenceSample) throws -> ImageAttention? {
+    guard !projector.attentionMaps.isEmpty, let medium = sample.media.first else { return nil }
+    let grid = model.source.grid(of: medium)
+    let captures = try captures(of: sample)
+    var rollouts = rollouts(captures, grid: grid)
     let layers = projector.attentionMaps.compactMap { map -> ImageAttention.Layer? in
       guard let block = captures.attention[map.name]?.first,
         let rollout = rollouts.removeValue(forKey: map.name)
       else { return nil }
-      // There are none where the caption's likelihood does not depend on the image.
+      // There are none where the answer's likelihood does not depend on the image.
       let gradients =
         block.gradients.isEmpty
         ? [Float](repeating: 0, count: block.queries * block.keys) : block.gradientWeighted
       return ImageAttention.Layer(
         layer: map.layer,
         attention: patchColumns(
-          block.meanProbabilities, width: block.keys, tokens: tokens
+          block.meanProbabilities, width: block.keys, grid: grid
         ).withUnitRows,
-        gradient: patchColumns(gradients, width: block.keys, tokens: tokens),
+        gradient: patchColumns(gradients, width: block.keys, grid: grid),
         rollout: rollout)
     }
     return layers.isEmpty ? nil : ImageAttention(layers: layers)
   }
 
-  private func captures(of image: Int, tokens: Int, caption: [Int32]) -> Captures {
+  private func captures(of sample: SequenceSample) throws -> Captures {
     let tape = Tape(pool: pool)
     let context = Context(tape: tape)
     let captures = Captures()
-    let patches = tape.tensor(rows: tokens, width: features.width, needsGradient: true) {
-      features.copy(image, to: $0)
-    }
+    let reading = Tape(pool: pool, recordsGradients: false)
+    let read = try model.source.patches(of: sample.media, in: Context(tape: reading))
+    // Marked as needing a gradient, so that the backward pass reaches every attention.
+    let patches = read.with(
+      tape.tensor(
+        reading.values(read.tensor), rows: read.tensor.rows, width: read.width,
+        needsGradient: true))
     tape.captures = captures
-    let visual = projector(Rows(patches, Segments(lengths: [tokens])), in: context)
+    let visual = projector(patches, in: context)
     // The language model's own attention is not wanted, and is much larger.
     tape.captures = nil
-    let batch = CaptionBatch(
-      images: [
-        CaptionedImage(
-          visualTokens: visual.tensor.rows, prompt: format.prompt, captions: [caption])
-      ], opening: format.opening, end: format.end)
-    let loss = model.captionLoss(
+    let batch = SequenceBatch([sample], visualTokens: visual.segments.lengths, end: end)
+    let loss = model.languageModel.answerLoss(
       visual: visual.tensor, batch, scale: 1 / Float(batch.supervisedTokens), in: context)
     tape.captures = captures
     // The loss is the negative log-likelihood.
@@ -94,7 +88,8 @@ public struct AttentionMapper: Sendable {
   }
 
   /// The columns of `values`, `[queries, width]`, that are patches of the grid.
-  private func patchColumns(_ values: [Float], width: Int, tokens: Int) -> QueryMap {
+  private func patchColumns(_ values: [Float], width: Int, grid: PatchGrid) -> QueryMap {
+    let (tokens, leading) = (grid.tokens, grid.leading)
     precondition(
       width >= tokens && leading < tokens,
       "an attention map is \(width) wide, \(tokens) of it the image's tokens")
@@ -108,7 +103,8 @@ public struct AttentionMapper: Sendable {
   }
 
   /// The rollout through each attention that sees the patches, by its name.
-  private func rollouts(_ captures: Captures, tokens: Int) -> [String: QueryMap] {
+  private func rollouts(_ captures: Captures, grid: PatchGrid) -> [String: QueryMap] {
+    let tokens = grid.tokens
     let seesPatches = Set(projector.attentionMaps.map(\.name))
     var shares: SourceShares?
     var result: [String: QueryMap] = [:]
@@ -119,7 +115,7 @@ public struct AttentionMapper: Sendable {
       next.attend(block.meanProbabilities, keys: block.keys, patchKeys: patchKeys)
       shares = next
       guard patchKeys > 0 else { continue }
-      result[map.name] = patchColumns(next.values, width: next.sources, tokens: tokens).withUnitRows
+      result[map.name] = patchColumns(next.values, width: next.sources, grid: grid).withUnitRows
     }
     return result
   }

@@ -49,8 +49,8 @@ extension HeatmapWriter {
 
   /// "qformer, 32 visual tokens".
   private func title(of arm: HeatmapArm) -> String {
-    let tokens = arm.projector.visualTokens(patches: inputs.features.tokens)
-    return "\(arm.plan.name), \(tokens) visual token\(tokens == 1 ? "" : "s")"
+    let tokens = arm.model.projector.visualTokens(of: grid)
+    return "\(arm.arm.row), \(tokens) visual token\(tokens == 1 ? "" : "s")"
   }
 
   private func note(
@@ -58,7 +58,7 @@ extension HeatmapWriter {
   ) -> String {
     guard attention.map(.attention, layer: settings.layer) != nil else {
       return HeatmapError(
-        noLayer: settings.layer, of: [(arm.plan.name, attention.layers.map(\.layer))]
+        noLayer: settings.layer, of: [(arm.arm.row, attention.layers.map(\.layer))]
       ).description
     }
     let queries = attention.layers[0].attention.queries
@@ -128,6 +128,6 @@ extension HeatmapWeighting {
 
 extension HeatmapArm {
   /// What the rows of its attention are called.
-  var unit: String { if case .perceiver = plan.config.projector { "latent" } else { "query" } }
+  var unit: String { model.projector.queryNoun ?? "query" }
   var units: String { unit == "query" ? "queries" : unit + "s" }
 }

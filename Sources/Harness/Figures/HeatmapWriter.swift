@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import LanguageModels
 import Layers
@@ -8,24 +9,18 @@ import Tensors
 import Training
 
 /// A trained arm whose attention is drawn.
-public struct HeatmapArm: Sendable {
-  public let plan: ArmPlan
-  public let projector: any Projector
-  /// Of the test images, in any order; an image without one is drawn with its ground truth.
-  public let captions: [CaptionRecord]
-  public let folder: RunFolder
-  /// Its own language model, read when it is needed: one at a time is in memory. Nil for the shared one.
-  let languageModel: (@Sendable () throws -> any LanguageModel)?
+struct HeatmapArm: Sendable {
+  let arm: Arm
+  let model: ArmModel
+  /// Of the test examples, in any order; one without is drawn with its ground truth.
+  let answers: [AnswerRecord]
+  let folder: CellFolder
 
-  public init(
-    plan: ArmPlan, projector: any Projector, captions: [CaptionRecord], folder: RunFolder,
-    languageModel: (@Sendable () throws -> any LanguageModel)? = nil
-  ) {
-    self.plan = plan
-    self.projector = projector
-    self.captions = captions
-    self.folder = folder
-    self.languageModel = languageModel
+  init(_ cell: TrainedCell, _ inputs: ExperimentInputs) throws {
+    arm = cell.arm
+    model = try cell.model(inputs)
+    answers = cell.answers
+    folder = cell.folder
   }
 }
 
@@ -94,45 +89,31 @@ struct HeatmapWriter {
     let given: [String]
   }
 
-  /// - Parameter places: of the images in the features.
-  func studies(of places: [Int]) throws -> [Study] {
+  /// Of the first medium of each example.
+  func studies(of examples: [Example]) throws -> [Study] {
     let captions = arms.map { arm in
       Dictionary(
-        arm.captions.map { ($0.image, $0.captions[CaptionRow.trained.rawValue]) },
+        arm.answers.map { ($0.image, $0.captions[AnswerRow.trained.rawValue]) },
         uniquingKeysWith: { first, _ in first })
     }
-    var studies = try executor.map(count: places.count) { index in
+    return try executor.map(count: examples.count) { index in
       guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
-      let image = inputs.image(at: places[index])
-      guard let photo = try inputs.photo(of: places[index]) else {
-        throw HeatmapError("\(image.id): its pixels are not known, so nothing can be drawn on them")
-      }
-      let own = captions.map { $0[image.id] ?? nil }
+      let example = examples[index]
+      let id = example.id.text
+      guard let place = inputs.data.places(of: example).first,
+        let photo = try inputs.photo(of: place)
+      else { throw HeatmapError("\(id): its pixels are not known, so nothing can be drawn on them") }
+      let references = example.exchanges.first?.answers ?? []
+      let own = captions.map { $0[example.id] ?? nil }
       let given = own.map { text in
-        text.flatMap { $0.isEmpty ? nil : $0 } ?? image.captions.first ?? ""
+        text.flatMap { $0.isEmpty ? nil : $0 } ?? references.first ?? ""
       }
       return Study(
-        image: image.id, photo: photo, references: image.captions, captions: own, attention: [],
-        given: given)
-    }
-    for (index, arm) in arms.enumerated() {
-      let attention = try attention(of: arm, over: places, given: studies.map { $0.given[index] })
-      for study in studies.indices { studies[study].attention.append(attention[study]) }
-    }
-    return studies
-  }
-
-  /// One an image; nil for an arm without attention.
-  private func attention(
-    of arm: HeatmapArm, over places: [Int], given captions: [String]
-  ) throws -> [ImageAttention?] {
-    guard !arm.projector.attentionMaps.isEmpty else { return places.map { _ in nil } }
-    let mapper = AttentionMapper(
-      projector: arm.projector, model: try arm.languageModel?() ?? inputs.model,
-      format: inputs.format, features: inputs.features, leading: grid.leading, pool: pool)
-    return try executor.map(count: places.count) { index in
-      guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
-      return mapper.attention(of: places[index], caption: inputs.tokens(of: captions[index]))
+        image: id, photo: photo, references: references, captions: own,
+        attention: try zip(arms, given).map { arm, text in
+          try AttentionMapper(arm.model, end: inputs.template.end, pool: pool)
+            .attention(of: inputs.sample(of: example, answering: text))
+        }, given: given)
     }
   }
 
@@ -146,7 +127,7 @@ struct HeatmapWriter {
         }
       }
       guard !entries.isEmpty else { continue }
-      try AttentionFile(arm: arm.plan.name, grid: grid, entries: entries).write(
+      try AttentionFile(arm: arm.arm.row, grid: grid, entries: entries).write(
         to: arm.folder.attention)
       files.append(arm.folder.attention)
     }
@@ -156,7 +137,7 @@ struct HeatmapWriter {
   /// The figures of the settings, as PNG files in `folder`.
   func writeFigures(_ studies: [Study], to folder: URL) throws -> [HeatmapFile] {
     try AtomicFile.ensureFolder(folder)
-    let names = FigureNames(images: inputs.dataset.images.map(\.id))
+    let names = FigureNames(images: inputs.data.media.map(\.id.text))
     var figures: [(name: String, title: String, figure: any Figure)] = []
     for study in studies {
       if let query = settings.compared {
@@ -170,8 +151,8 @@ struct HeatmapWriter {
       for (arm, attention) in zip(arms, study.attention) {
         guard let attention, let figure = queryFigure(study, arm, attention) else { continue }
         let name = names.queries(
-          arm: arm.plan.name, image: study.image, suffix: settings.suffix)
-        figures.append((name, "\(study.image): each \(arm.unit) of \(arm.plan.name)", figure))
+          arm: arm.arm.row, image: study.image, suffix: settings.suffix)
+        figures.append((name, "\(study.image): each \(arm.unit) of \(arm.arm.row)", figure))
       }
     }
     let drawn = figures
@@ -205,29 +186,30 @@ public struct HeatmapFile: Sendable, Equatable {
 ///   features are no grid over an image.
 /// - Throws: ``RunStopped`` at a signal; errors of images and files.
 @discardableResult
-public func writeHeatmaps(
+func writeHeatmaps(
   arms: [HeatmapArm], inputs: ExperimentInputs, config: ExperimentConfig,
   to folder: ResultsFolder, executor: LaneExecutor, console: Console, stop: StopSignal
 ) throws -> [HeatmapFile] {
-  let arms = arms.filter { !$0.plan.isControl }
-  let count = min(config.figures.heatmaps.images, inputs.dataset.test.count)
-  guard count > 0, arms.contains(where: { !$0.projector.attentionMaps.isEmpty }) else { return [] }
-  guard let grid = inputs.grid else {
+  let arms = arms.filter { !$0.arm.isControl }
+  let examples = inputs.heatmapExamples(config.figures.heatmaps.images)
+  guard !examples.isEmpty, arms.contains(where: { !$0.model.projector.attentionMaps.isEmpty })
+  else { return [] }
+  guard inputs.grid.isSpatial, inputs.encoder != nil else {
     console.log("No heatmaps: the features come from no grid over an image")
     return []
   }
   let settings = HeatmapSettings(config.figures.heatmaps)
   let writer = HeatmapWriter(
-    arms: arms, inputs: inputs, grid: grid, settings: settings, executor: executor,
+    arms: arms, inputs: inputs, grid: inputs.grid, settings: settings, executor: executor,
     console: console, stop: stop)
-  let studies = try writer.studies(of: Array(inputs.testStart..<inputs.testStart + count))
+  let studies = try writer.studies(of: examples)
   for (index, arm) in arms.enumerated() {
     if let attention = studies.first?.attention[index],
       attention.map(.attention, layer: settings.layer) == nil
     {
       console.log(
         HeatmapError(
-          noLayer: settings.layer, of: [(arm.plan.name, attention.layers.map(\.layer))]
+          noLayer: settings.layer, of: [(arm.arm.row, attention.layers.map(\.layer))]
         ).description)
     }
   }
@@ -240,10 +222,11 @@ public func writeHeatmaps(
 /// - Throws: ``HeatmapError`` when none has it.
 func checkHeatmapLayer(of config: ExperimentConfig, inputs: ExperimentInputs) throws {
   let settings = config.figures.heatmaps
-  guard settings.images > 0, case .index = settings.layer, inputs.grid != nil else { return }
-  let attending = try ArmPlan.arms(of: config).compactMap { plan in
-    let layers = try plan.makeProjector(inputs: inputs, in: .shapes).attentionMaps.map(\.layer)
-    return layers.isEmpty ? nil : (arm: plan.name, layers: layers)
+  guard settings.images > 0, case .index = settings.layer, inputs.grid.isSpatial else { return }
+  let attending = try Arm.arms(of: config).compactMap { arm in
+    let model = try ArmModel(arm, seed: 0, inputs: inputs, training: config.training)
+    let layers = model.projector.attentionMaps.map(\.layer)
+    return layers.isEmpty ? nil : (arm: arm.name, layers: layers)
   }
   guard !attending.isEmpty,
     attending.allSatisfy({ settings.layer.place(among: $0.layers) == nil })
@@ -251,6 +234,15 @@ func checkHeatmapLayer(of config: ExperimentConfig, inputs: ExperimentInputs) th
   throw HeatmapError(
     "figures.heatmaps.layer: "
       + HeatmapError(noLayer: settings.layer, of: attending).description)
+}
+
+extension ExperimentInputs {
+  /// An example's sequence with one answer, as the arm would be taught it.
+  func sample(of example: Example, answering answer: String) -> SequenceSample {
+    SequenceSample(
+      media: data.places(of: example), prefix: template.prompt(for: example, turn: 0),
+      branches: [[.answer(template.answerIDs(answer))]])
+  }
 }
 
 /// Heatmaps that cannot be drawn as asked.

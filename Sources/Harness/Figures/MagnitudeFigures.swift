@@ -1,3 +1,5 @@
+import Datasets
+import Layers
 import Reports
 import Storage
 import Tensors
@@ -14,14 +16,15 @@ func writeMagnitudes(
   executor: LaneExecutor, stop: StopSignal
 ) throws -> [HeatmapFile] {
   let settings = config.figures.heatmaps
-  guard settings.magnitude, let grid = inputs.grid else { return [] }
+  guard settings.magnitude, inputs.grid.isSpatial else { return [] }
   try AtomicFile.ensureFolder(folder.figures)
-  let names = FigureNames(images: inputs.dataset.images.map(\.id))
-  let count = min(settings.images, inputs.dataset.test.count)
-  let figures = try executor.map(count: count) { index -> HeatmapFile? in
+  let names = FigureNames(images: inputs.data.media.map(\.id.text))
+  let places = inputs.heatmapExamples(settings.images).compactMap { inputs.data.places(of: $0).first }
+  let figures = try executor.map(count: places.count) { index -> HeatmapFile? in
     guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
-    let place = inputs.testStart + index
-    let image = inputs.image(at: place).id
+    let place = places[index]
+    let grid = inputs.source.grid(of: place)
+    let image = inputs.data.media[place].id.text
     guard let photo = try inputs.photo(of: place) else { return nil }
     let figure = HeatmapFigure(
       title: "Feature magnitude: \(image)", photo: photo,
@@ -29,9 +32,9 @@ func writeMagnitudes(
         title: "L2 norm of each patch's feature",
         grid: ValueGrid(
           rows: grid.rows, columns: grid.columns,
-          values: inputs.features.magnitudes(of: place, leading: grid.leading))),
+          values: try inputs.source.magnitudes(of: place))),
       note: "What the projectors read: \(grid.rows)×\(grid.columns) patches of width "
-        + "\(inputs.features.width).")
+        + "\(inputs.source.width).")
     let url = folder.figures.appending(path: names.magnitude(of: image))
     try figure.writePNG(to: url)
     return HeatmapFile(url: url, title: "\(image): feature magnitude")
@@ -39,14 +42,23 @@ func writeMagnitudes(
   return figures.compactMap { $0 }
 }
 
-extension FeatureSource {
-  /// The L2 norm of each token of an image; the first `leading` ones, which are no patches, left out.
-  func magnitudes(of image: Int, leading: Int) -> [Float] {
-    var values = [Float](repeating: 0, count: patches(of: image) * width)
-    values.withUnsafeMutableBufferPointer { copy(image, to: $0) }
-    return (leading..<patches(of: image)).map { token in
+extension PatchSource {
+  /// The L2 norm of each patch of a medium's grid.
+  func magnitudes(of medium: Int) throws -> [Float] {
+    let tape = Tape(recordsGradients: false)
+    let patches = try patches(of: [medium], in: Context(tape: tape))
+    let values = tape.values(patches.tensor)
+    return (patches.grids[0].leading..<patches.grids[0].tokens).map { token in
       let vector = values[token * width..<(token + 1) * width]
       return Float(vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
     }
+  }
+}
+
+extension ExperimentInputs {
+  /// The first test examples: what figures are drawn of.
+  func heatmapExamples(_ count: Int) -> [Example] {
+    let test = data.folds[0].test.filter { $0.serves(config.answeredData) }
+    return Array(Example.firstByMedia(test).prefix(count))
   }
 }

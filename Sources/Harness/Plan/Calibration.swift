@@ -14,18 +14,19 @@ import Training
 /// rest is a straight line; so are its activations. What models the run makes first are timed whole: they are
 /// small.
 struct Calibration {
-  let inputs: PlanInputs
+  let inputs: ExperimentInputs
   let counts: PlanCounts
   let options: RunOptions
   private let depths = (1, 3)
 
-  init(inputs: PlanInputs, counts: PlanCounts, options: RunOptions) {
+  init(inputs: ExperimentInputs, counts: PlanCounts, options: RunOptions) {
     self.inputs = inputs
     self.counts = counts
     self.options = options
   }
 
   private var threads: Int { options.threads }
+  private var executor: LaneExecutor { LaneExecutor(threads: threads) }
 
   /// Fills in times and activations.
   func measure(_ plan: inout RunPlan) throws {
@@ -44,7 +45,7 @@ struct Calibration {
       plan.steps.append(RunPlan.Step(step: "encoding", cost: cost))
     }
     let models = try truncatedModels()
-    for (index, config) in ArmPlan.arms(of: inputs.config).enumerated() {
+    for (index, config) in Arm.arms(of: inputs.config).enumerated() {
       let arm = plan.arms[index]
       let (training, activations) = try training(config, models)
       // Validation is forward only, at the rate that training had.
@@ -53,7 +54,7 @@ struct Calibration {
       plan.arms[index].memory.activations = activations
       plan.steps.append(
         RunPlan.Step(step: "training \(arm.arm)", cost: seeds * (training + validation)))
-      let captions = captions(config, visualTokens: arm.visualTokens, models)
+      let captions = try captions(config, visualTokens: arm.visualTokens, models)
       plan.steps.append(RunPlan.Step(step: "captions of \(arm.arm)", cost: seeds * captions))
     }
     plan.total = plan.steps.reduce(Cost()) { $0 + $1.cost }
@@ -62,13 +63,11 @@ struct Calibration {
   // MARK: - The language model
 
   /// The language model with few layers, and how many; one entry if it has no more.
-  private func truncatedModels() throws -> [(layers: Int, model: LlamaForCausalLM)] {
-    let full = inputs.model.description
-    let layers = full.layers <= depths.1 ? [full.layers] : [depths.0, depths.1]
+  private func truncatedModels() throws -> [(layers: Int, model: any LanguageModel)] {
+    let full = inputs.model.layerCount
+    let layers = full <= depths.1 ? [full] : [depths.0, depths.1]
     return try layers.map { count in
-      var description = full
-      description.layers = count
-      return (count, try LlamaForCausalLM(description, in: Self.filled()))
+      (count, try inputs.model.made(layers: count, in: Self.filled()))
     }
   }
 
@@ -111,7 +110,7 @@ struct Calibration {
 
   /// All updates of one seed, and the activations at the peak.
   private func training(
-    _ arm: ArmPlan, _ models: [(layers: Int, model: LlamaForCausalLM)]
+    _ arm: Arm, _ models: [(layers: Int, model: any LanguageModel)]
   ) throws -> (cost: Cost, activations: Int) {
     var total = Cost()
     var activations = 0
@@ -125,9 +124,10 @@ struct Calibration {
         peaks.append((layers, Double(update.peakBytes)))
         if trainsModel { model.setTrainable(false) }
       }
-      let layers = inputs.model.description.layers
+      let layers = inputs.model.layerCount
       let (updates, _) = counts.updates(
-        samples: counts.train.count, batch: stage.batchSize, epochs: stage.epochs)
+        samples: try counts.samples(counts.set.train, for: stage).count, batch: stage.batchSize,
+        epochs: stage.epochs)
       total = total + Double(updates) * extrapolated(costs, layers: layers)
       let peak = extrapolated(peaks, layers: layers) { $0 + $2 * max(0, $1 - $0) }
       activations = max(activations, Int(peak))
@@ -137,39 +137,37 @@ struct Calibration {
 
   /// One update of an arm, the second of two.
   private func update(
-    _ arm: ArmPlan, _ stage: StageConfig, _ model: LlamaForCausalLM
+    _ arm: Arm, _ stage: StageConfig, _ model: any LanguageModel
   ) throws -> (cost: Cost, peakBytes: Int) {
     let training = inputs.config.training
     let trainsModel = stage.train.contains(.languageModel)
-    let batch = min(stage.batchSize, counts.train.count)
+    let known = try counts.samples(counts.set.train, for: stage)
+    guard !known.isEmpty else { return (Cost(), 0) }
+    let batch = min(stage.batchSize, known.count)
     let filled = min(training.lanes, batch)
     // Frozen weights keep nothing of a lane that is done, so as many lanes as threads show the work.
     let lanes = trainsModel ? filled : min(threads, filled)
     let images = lanes * ((batch + filled - 1) / filled)
     let projector = try arm.config.projector.makeProjector(
-      patchWidth: inputs.width, patchCount: inputs.tokens, languageWidth: inputs.model.width,
+      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
-    let captions = inputs.cut(Array(counts.train.prefix(images)), for: stage)
-    let samples = (0..<images).map {
-      CaptionSample(feature: $0, captions: captions[$0 % captions.count])
-    }
-    let objective = CaptionObjective(
-      projector: projector, model: model,
-      features: NoiseFeatures(width: inputs.width, tokens: inputs.tokens),
-      format: inputs.format, samples: samples, choice: stage.captions)
+    let objective = AnswerObjective(
+      projector: projector, model: model, patches: NoisePatches(inputs),
+      samples: (0..<images).map { known[$0 % known.count] }, end: inputs.template.end,
+      choice: stage.captions)
     let parameters =
       (stage.train.contains(.projector) ? projector.parameters : [])
       + (trainsModel ? model.parameters : [])
     parameters.setTrainable(true)
-    let optimizer = AdamW(
-      parameters, options: arm.config.optimizer(in: stage).adamW, executor: inputs.executor)
+    let optimizer = arm.config.optimizer(in: stage).optimizer(parameters, executor: executor)
     let pool = Lanes(count: lanes, threads: threads)
     var gradients = Cost()
     var step = Cost()
     for _ in 0..<2 {
       let watch = Stopwatch()
-      _ = objective.gradients(
-        of: Array(0..<images), for: parameters, draw: RandomKey(seed: 0), lanes: pool)
+      _ = try objective.gradients(
+        of: Array(0..<images), for: parameters, draw: RandomKey(seed: 0),
+        update: RandomKey(seed: 0), lanes: pool)
       gradients = watch.cost
       let stepWatch = Stopwatch()
       optimizer.step(learningRate: 0)
@@ -184,19 +182,22 @@ struct Calibration {
 
   /// All rows of captions of the test images for one seed.
   private func captions(
-    _ arm: ArmPlan, visualTokens: Int, _ models: [(layers: Int, model: LlamaForCausalLM)]
-  ) -> Cost {
+    _ arm: Arm, visualTokens: Int, _ models: [(layers: Int, model: any LanguageModel)]
+  ) throws -> Cost {
     let decode = inputs.config.evaluation.decode
     let controls = inputs.config.evaluation.controls
-    let format = inputs.format
-    let batch = min(decode.batch, counts.test.count)
+    let test = try counts.samples(counts.set.test)
+    let text = (test.first?.prefix ?? []).reduce(0) { sum, piece in
+      if case .text(let ids) = piece { sum + ids.count } else { sum }
+    }
+    let batch = max(1, min(decode.batch, test.count))
     let trial = min(4, decode.maxNewTokens)
     var prefixes: [(layers: Int, value: Cost)] = []
     var tokens: [(layers: Int, value: Cost)] = []
     for (layers, model) in models {
       let timing = GenerationTiming(
         model: model, batch: batch,
-        prefix: format.opening.count + visualTokens + format.prompt.count, threads: threads)
+        prefix: text + visualTokens, threads: threads)
       _ = timing.seconds(newTokens: trial)
       let watch = Stopwatch()
       let (first, total) = timing.seconds(newTokens: trial)
@@ -207,15 +208,15 @@ struct Calibration {
       prefixes.append((layers, cost(first)))
       tokens.append((layers, cost((total - first) / Double(max(trial - 1, 1)))))
     }
-    let layers = inputs.model.description.layers
+    let layers = inputs.model.layerCount
     let prefix = extrapolated(prefixes, layers: layers)
     let token = extrapolated(tokens, layers: layers)
     // As long as people's captions; before training nothing ends one.
-    let trained = min(Double(counts.meanTestCaption + 1), Double(decode.maxNewTokens))
+    let trained = try min(Double(counts.meanTestAnswer() + 1), Double(decode.maxNewTokens))
     var lengths = [trained]
     if !arm.isControl, controls.contains(.untrained) { lengths.append(Double(decode.maxNewTokens)) }
     if !arm.isControl, controls.contains(.shuffled) { lengths.append(trained) }
-    let batches = Double((counts.test.count + batch - 1) / batch)
+    let batches = Double((test.count + batch - 1) / batch)
     let rounds = max(1, batches / Double(threads))
     return lengths.reduce(Cost()) { $0 + rounds * (prefix + $1 * token) }
   }
@@ -233,16 +234,16 @@ struct Calibration {
       defer { shallow.remove() }
       let made = try PretrainedEncoder(
         inputs.config.encoder.withRandomWeights, folder: shallow.folder,
-        executor: inputs.executor)
+        executor: executor)
       full = made.model
-      let images = Array(inputs.dataset.images.prefix(2 * threads))
+      let images = Array(inputs.data.media.prefix(2 * threads))
       let watch = Stopwatch()
-      _ = try inputs.executor.map(count: images.count) {
+      _ = try executor.map(count: images.count) {
         made.processor(try images[$0].image()).count
       }
       read = 1 / Double(max(images.count, 1)) * watch.cost
     } else if case .small(let settings) = inputs.config.encoder {
-      full = try SmallEncoder(settings, imageSize: encoder.width, in: Self.filled())
+      full = try SmallEncoder(settings, imageSize: encoder.processor.outputWidth, in: Self.filled())
       read = Cost()
     } else {
       return Cost()
@@ -257,17 +258,18 @@ struct Calibration {
   }
 
   /// Of one image, one at a time on each thread.
-  private func timeEncoding(_ model: any VisionEncoder, _ shape: PlanEncoder, depth: Int) -> Cost {
+  private func timeEncoding(_ model: any VisionEncoder, _ shape: EncoderSide, depth: Int) -> Cost {
     let pool = BufferPool()
-    let size = 3 * shape.height * shape.width
+    let (height, width) = (shape.processor.outputHeight, shape.processor.outputWidth)
+    let size = 3 * height * width
     let each = 2
     let watch = Stopwatch()
-    inputs.executor.run(count: threads) { _ in
+    executor.run(count: threads) { _ in
       let tape = Tape(pool: pool, recordsGradients: false)
       for _ in 0..<each {
         let pixels = tape.tensor(rows: 1, width: size) { $0.update(repeating: 0.5) }
         _ = model.hidden(
-          ImageBatch(pixels, height: shape.height, width: shape.width), depth: depth,
+          ImageBatch(pixels, height: height, width: width), depth: depth,
           finalNorm: true, in: Context(tape: tape))
         tape.reset()
       }
@@ -278,35 +280,33 @@ struct Calibration {
   // MARK: - Models that the run makes
 
   private func makingLanguageModel(_ settings: SmallDecoderConfig) throws -> Cost {
-    let model = try LlamaForCausalLM(
-      settings.description(vocabulary: inputs.tokenizer.vocabularySize), in: Self.filled())
-    let format = CaptionFormat(
-      opening: inputs.format.opening, end: inputs.format.end)
-    func objective(_ captions: [[[Int32]]]) -> TextObjective {
-      TextObjective(model: model, format: format, texts: captions)
-    }
-    let batch = min(settings.batchSize, counts.train.count)
-    let training = objective(counts.train)
-    let cost = update(model.parameters, settings.optimizer.adamW) { lanes in
-      _ = training.gradients(
-        of: Array(0..<batch), for: model.parameters, draw: RandomKey(seed: 0), lanes: lanes)
+    let model = try settings.model(vocabulary: inputs.model.vocabularySize, in: Self.filled())
+    let texts = inputs.texts(of: counts.set.train)
+    let batch = min(settings.batchSize, texts.count)
+    let training = TextObjective(
+      model: model, opening: inputs.template.opening, end: inputs.template.end, texts: texts)
+    let cost = try update(model.parameters, settings.optimizer) { lanes in
+      _ = try training.gradients(
+        of: Array(0..<batch), for: model.parameters, draw: RandomKey(seed: 0),
+        update: RandomKey(seed: 0), lanes: lanes)
     }
     let (updates, epochs) = counts.updates(
-      samples: counts.train.count, batch: settings.batchSize, epochs: settings.epochs)
+      samples: counts.set.train.count, batch: settings.batchSize, epochs: settings.epochs)
     // Validation is a third of the work.
-    let validation = Double(epochs * counts.validation.count) / Double(3 * max(batch, 1))
+    let validation = Double(epochs * counts.set.validation.count) / Double(3 * max(batch, 1))
     return (Double(updates) + validation) * cost
   }
 
   private func makingEncoder(_ settings: SmallEncoderConfig) throws -> Cost {
-    let side = inputs.encoder?.width ?? settings.patch
-    let longest = counts.train.flatMap { $0.map(\.count) }.max() ?? 1
+    let side = inputs.encoder?.processor.outputWidth ?? settings.patch
+    let texts = inputs.texts(of: counts.set.train)
+    let longest = texts.flatMap { $0.map(\.count) }.max() ?? 1
     let pair = try ContrastivePair(
-      settings, imageSize: side, vocabulary: inputs.tokenizer.vocabularySize,
+      settings, imageSize: side, vocabulary: inputs.model.vocabularySize,
       captionLength: longest, in: Self.filled())
-    let batch = min(settings.batchSize, counts.train.count)
-    let captions = (0..<batch).map { counts.train[$0].first ?? [0] }
-    let cost = update(pair.parameters, settings.optimizer.adamW) { lanes in
+    let batch = min(settings.batchSize, texts.count)
+    let captions = (0..<batch).map { texts[$0].first ?? [0] }
+    let cost = try update(pair.parameters, settings.optimizer) { lanes in
       _ = pair.gradients(on: lanes, captions: captions) { places, tape in
         let pixels = tape.tensor(rows: places.count, width: 3 * side * side) {
           RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
@@ -315,47 +315,52 @@ struct Calibration {
       }
     }
     let (updates, _) = counts.updates(
-      samples: counts.train.count, batch: settings.batchSize, epochs: settings.epochs)
+      samples: counts.set.train.count, batch: settings.batchSize, epochs: settings.epochs)
     return Double(updates) * cost
   }
 
   /// One update, the mean of some after a first.
   private func update(
-    _ parameters: [Parameter], _ options: AdamW.Options, gradients: (Lanes) -> Void
-  ) -> Cost {
+    _ parameters: [Parameter], _ settings: OptimizerConfig, gradients: (Lanes) throws -> Void
+  ) rethrows -> Cost {
     parameters.setTrainable(true)
-    let optimizer = AdamW(parameters, options: options, executor: inputs.executor)
+    let optimizer = settings.optimizer(parameters, executor: executor)
     let lanes = Lanes(count: inputs.config.training.lanes, threads: threads)
     let repetitions = 3
     var watch = Stopwatch()
     for index in 0...repetitions {
       if index == 1 { watch = Stopwatch() }
-      gradients(lanes)
+      try gradients(lanes)
       optimizer.step(learningRate: 0)
     }
     return 1 / Double(repetitions) * watch.cost
   }
 }
 
-/// Features that are noise, the same for every image.
-private struct NoiseFeatures: FeatureSource {
+/// Patches that are noise, the same for every medium.
+private struct NoisePatches: PatchSource {
   let width: Int
-  private let tokens: Int
+  private let source: any PatchSource
   private let values: [Float]
 
-  init(width: Int, tokens: Int) {
-    self.width = width
-    self.tokens = tokens
-    var values = [Float](repeating: 0, count: width * tokens)
-    values.withUnsafeMutableBufferPointer {
-      RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
+  init(_ inputs: ExperimentInputs) {
+    source = inputs.source
+    width = inputs.source.width
+    var noise = [Float](repeating: 0, count: inputs.grid.tokens * width)
+    noise.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: RandomKey(seed: 0).named("features"), deviation: 1)
     }
-    self.values = values
+    values = noise
   }
 
-  func patches(of image: Int) -> Int { tokens }
+  func grid(of medium: Int) -> PatchGrid { source.grid(of: medium) }
 
-  func copy(_ image: Int, to target: UnsafeMutableBufferPointer<Float>) {
-    _ = target.update(fromContentsOf: values)
+  func patches(of media: [Int], in context: Context) -> Patches {
+    let grids = media.map(grid(of:))
+    let rows = grids.reduce(0) { $0 + $1.tokens }
+    let tensor = context.tape.tensor(rows: rows, width: width) { target in
+      for index in target.indices { target[index] = values[index % values.count] }
+    }
+    return Patches(tensor, grids: grids)
   }
 }

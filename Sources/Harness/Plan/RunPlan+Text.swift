@@ -60,7 +60,7 @@ extension RunPlan {
     return ResultTable(
       title: "Memory while an arm trains",
       columns: [.init("Arm", alignment: .left)]
-        + ["Weights", "Gradients", "Optimiser", "Activations", "Features", "In all"].map {
+        + ["Weights", "Gradients", "Optimiser", "Activations", "In all"].map {
           .init($0, unit: "B", format: bytes)
         },
       rows: arms.map { arm in
@@ -69,7 +69,7 @@ extension RunPlan {
           [.text(arm.arm)]
             + [memory.weights, memory.gradients, memory.optimizer].map { .number(Double($0)) }
             + [memory.activations.map { .number(Double($0)) } ?? .missing]
-            + [memory.features, memory.total].map { .number(Double($0)) })
+            + [.number(Double(memory.total))])
       })
   }
 

@@ -28,9 +28,8 @@ public struct RunPlan: Encodable, Sendable {
     public var images: Int
     public var tokens: Int
     public var width: Int
-    /// In the feature store; what is held in memory is float32.
+    /// In the feature store; features are read as they are needed.
     public var bytesOnDisk: Int
-    public var bytesInMemory: Int
     /// How many of the images the store holds already; nil where the encoder is still to be trained.
     public var stored: Int?
   }
@@ -65,10 +64,8 @@ public struct RunPlan: Encodable, Sendable {
     public var optimizer: Int
     /// Activations and their gradients at the peak; nil without a calibration.
     public var activations: Int?
-    /// The features of all images.
-    public var features: Int
 
-    public var total: Int { weights + gradients + optimizer + (activations ?? 0) + features }
+    public var total: Int { weights + gradients + optimizer + (activations ?? 0) }
   }
 
   /// One part of the run.
@@ -78,6 +75,7 @@ public struct RunPlan: Encodable, Sendable {
   }
 
   public var experiment: String
+  /// Cells of each arm: seeds times folds.
   public var seeds: Int
   public var data: Data
   /// nil for features that another tool made.

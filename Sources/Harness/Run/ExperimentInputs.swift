@@ -5,75 +5,226 @@ import Foundation
 import LanguageModels
 import Layers
 import Storage
+import Synchronization
 import Tensors
 import Tokenizers
 import Training
 
-/// What every arm of an experiment shares: data, features, language model. Read once, never changed.
+/// What all cells of an experiment share: data, text side, encoder or features, language model.
+///
+/// One description for plan and run. As *shapes* it knows everything but the weights' and features' values,
+/// and is made without loading either; as *values* it can be trained with. Read once, never changed.
 public struct ExperimentInputs: Sendable {
-  public let dataset: CaptionDataset
-  /// Of all images, in the order of `dataset.images`.
-  public let features: FeatureTable
-  /// Patches of a feature that came from a grid, if they did: for heatmaps.
-  public let grid: PatchGrid?
-  /// How the encoder's input was made of an image; nil when the features were made elsewhere.
-  public let processor: ImageProcessor?
-  public let tokenizer: any TextTokenizer
+  public enum Contents: Sendable {
+    case shapes
+    case values
+  }
+
+  public internal(set) var contents: Contents
+  public let config: ExperimentConfig
+  public let data: ExperimentData
+  public let text: TextSide
   /// As it was read or made: arms that train it do so with a copy.
-  public let model: any LanguageModel
-  public let sequence: CaptionSequence
-  /// Digest of everything here that decides results.
-  public let digest: String
-  /// Name, digest pairs of the inputs, for provenance.
-  public let provenance: [(name: String, value: String)]
-  /// What every table must say of these inputs.
-  public let remarks: [String]
+  public internal(set) var model: any LanguageModel
+  /// nil for features that another tool made.
+  public internal(set) var encoder: EncoderSide?
+  /// Stored features; as shapes their grids alone.
+  public internal(set) var source: any PatchSource
+  let recipe: InputRecipe
+  /// Which examples stand in which sequence, made once for all arms, seeds and stages.
+  let sequences: SequenceTable
 
-  public var format: CaptionFormat { sequence.format }
+  var template: SequenceTemplate { text.template }
 
-  /// Place of the first image of each part in ``features``.
-  var validationStart: Int { dataset.train.count }
-  var testStart: Int { dataset.train.count + dataset.validation.count }
-
-  /// The samples of one part.
-  func samples(_ images: [Datasets.CaptionedImage], from start: Int, limit: Int) -> [CaptionSample]
-  {
-    images.enumerated().map { index, image in
-      CaptionSample(
-        feature: start + index, captions: image.captions.map { tokens(of: $0, limit: limit) })
-    }
-  }
-
-  /// The image at a place in ``features``.
-  func image(at place: Int) -> Datasets.CaptionedImage {
-    if place < validationStart { return dataset.train[place] }
-    if place < testStart { return dataset.validation[place - validationStart] }
-    return dataset.test[place - testStart]
-  }
+  /// Of the first medium: what weights that depend on a grid are made for.
+  var grid: PatchGrid { data.media.isEmpty ? .sequence(0) : source.grid(of: 0) }
 
   /// The picture that the encoder saw, resized and cropped, so that the grid lies exactly on it; nil
   /// when the features were made elsewhere.
   ///
   /// - Throws: `ImageError`, whose message names the file.
   public func photo(of place: Int) throws -> RGBImage? {
-    try processor.map { $0.resized(try image(at: place).image()) }
+    try encoder.map { $0.processor.resized(try data.media[place].image()) }
   }
 
-  /// A caption's ids, cut so that prompt, caption and end token fit.
-  func tokens(of caption: String, limit: Int = .max) -> [Int32] {
-    sequence.cut(sequence.ids(of: caption, by: tokenizer), to: limit)
+  /// The source of an encoder that is computed live.
+  ///
+  /// - Parameter prefix: of the names of a copy's weights; nil for the encoder itself (as shapes).
+  func liveSource(prefix: String?) throws -> any PatchSource {
+    guard let encoder else {
+      throw UnsupportedSetting(
+        "train: [encoder] needs an encoder, but encoder.kind is precomputed: its features were made "
+          + "elsewhere")
+    }
+    return EncodedPatches(
+      encoder: try prefix.map { try encoder.model.copied(prefix: $0) } ?? encoder.model,
+      side: encoder, media: data.media)
+  }
+
+  /// Digest of everything here that decides the weights of a cell.
+  func trainingDigest(fold: Int?) throws -> String {
+    let set = data.set(fold)
+    var hasher = DigestHasher()
+    hasher.update(field: "recipe", recipe.digest)
+    hasher.update(field: "sequence", template.description)
+    hasher.update(field: "train", try digest(of: set.train))
+    hasher.update(field: "validation", try digest(of: set.validation))
+    for (stage, own) in data.own.sorted(by: { $0.key < $1.key }) {
+      hasher.update(field: "stage \(stage) train", try digest(of: own.train))
+      hasher.update(field: "stage \(stage) validation", try digest(of: own.validation))
+    }
+    return hasher.finalize()
+  }
+
+  /// Digest of the test examples.
+  func testDigest(fold: Int?) throws -> String { try digest(of: data.set(fold).test) }
+
+  private func digest(of examples: [Example]) throws -> String {
+    let media = try data.mediaDigests()
+    var hasher = DigestHasher()
+    for example in examples {
+      hasher.update(field: "example", example.id.text)
+      for medium in example.media {
+        hasher.update(field: "medium", data.place(of: medium.id).map { media[$0] } ?? "")
+      }
+      for exchange in example.exchanges {
+        hasher.update(field: "question", exchange.question ?? "")
+        hasher.update(field: "kind", exchange.kind ?? "")
+        for answer in exchange.answers { hasher.update(field: "answer", answer) }
+      }
+    }
+    return hasher.finalize()
+  }
+
+  /// What every table must say of these inputs.
+  var remarks: [String] {
+    var parts: [String] = []
+    if config.encoder.pretrained?.weights == .random { parts.append("encoder") }
+    if config.languageModel.pretrained?.weights == .random { parts.append("language model") }
+    guard !parts.isEmpty else { return [] }
+    return [
+      "Random weights: the \(parts.joined(separator: " and the ")) started from random numbers "
+        + "instead of pretrained weights. Times and memory are real; captions and scores are not "
+        + "those of the model that is named."
+    ]
   }
 }
 
-/// The grid that an image's patches form.
-public struct PatchGrid: Sendable, Hashable {
-  public let rows: Int
-  public let columns: Int
-  /// Tokens before the first patch.
-  public let leading: Int
-  /// Side of the square, in pixels, that the encoder saw.
-  public let imageWidth: Int
-  public let imageHeight: Int
+/// The examples of an experiment: the data set, cut into folds where there are any, and the sets that
+/// stages bring of their own.
+public struct ExperimentData: Sendable {
+  /// One a fold; one without folds.
+  let folds: [ExampleSet]
+  /// By the number of the stage.
+  let own: [Int: ExampleSet]
+  /// Every medium of all sets once.
+  public let media: [Medium]
+  /// Of each in ``media`` and in the patch source.
+  public let places: [Identifier: Int]
+  private let digests = MediaDigests()
+  private let executor: LaneExecutor
+
+  /// - Throws: `DatasetError`.
+  init(_ config: ExperimentConfig, executor: LaneExecutor) throws {
+    self.executor = executor
+    folds = try config.dataset.read()
+    var own: [Int: ExampleSet] = [:]
+    for (index, stage) in config.training.stages.enumerated() {
+      guard let dataset = stage.dataset else { continue }
+      own[index] = try dataset.read()[0]
+    }
+    self.own = own
+    var media: [Medium] = []
+    var places: [Identifier: Int] = [:]
+    // All folds have the same examples.
+    for set in folds.prefix(1) + own.sorted(by: { $0.key < $1.key }).map(\.value) {
+      for medium in set.media where places[medium.id] == nil {
+        places[medium.id] = media.count
+        media.append(medium)
+      }
+    }
+    self.media = media
+    self.places = places
+  }
+
+  func set(_ fold: Int?) -> ExampleSet { folds[fold ?? 0] }
+
+  /// Where a medium is in ``media`` and in the patch source.
+  public func place(of id: Identifier) -> Int? { places[id] }
+
+  func places(of example: Example) -> [Int] { example.media.compactMap { places[$0.id] } }
+
+  /// The sets that a stage trains and validates on.
+  func set(of stage: Int, fold: Int?) -> ExampleSet { own[stage] ?? set(fold) }
+
+  /// Every example once, whatever its part.
+  var examples: [Example] {
+    (folds.prefix(1) + own.sorted(by: { $0.key < $1.key }).map(\.value)).flatMap {
+      $0.train + $0.validation + $0.test
+    }
+  }
+
+  /// Of each medium's content; files are read once.
+  func mediaDigests() throws -> [String] {
+    let (media, executor) = (media, executor)
+    return try digests.get {
+      try executor.map(count: media.count) { try media[$0].digest() }
+    }
+  }
+
+  /// For people and provenance.
+  public var description: String {
+    ([folds[0].description] + own.sorted { $0.key < $1.key }.map {
+      "stage \($0.key + 1): \($0.value.description)"
+    }).joined(separator: "; ")
+  }
+
+  /// What was left out of the data sets and why.
+  var notes: [String] { (folds.prefix(1) + own.values).flatMap(\.notes) }
+}
+
+/// Digests that are worked out when they are first asked for.
+private final class MediaDigests: Sendable {
+  private let digests = Mutex<[String]?>(nil)
+
+  func get(_ make: () throws -> [String]) throws -> [String] {
+    if let known = digests.withLock({ $0 }) { return known }
+    let made = try make()
+    digests.withLock { $0 = made }
+    return made
+  }
+}
+
+/// Name, digest pairs of all that decides results beside the examples: for digests and provenance.
+struct InputRecipe: Sendable {
+  var parts: [(name: String, value: String)] = []
+
+  var digest: String {
+    var hasher = DigestHasher()
+    for (name, value) in parts { hasher.update(field: name, value) }
+    return hasher.finalize()
+  }
+}
+
+/// An encoder with all that decides its patches.
+public struct EncoderSide: Sendable {
+  /// In a store of shapes or of values.
+  let model: any VisionEncoder
+  public let processor: ImageProcessor
+  let layer: EncoderLayer
+  let classToken: Bool
+  let precision: FeaturePrecision
+  /// For people: "Dinov2Model 12×384, patch 14".
+  let name: String
+  /// What its features are kept under; nil as shapes for one that the run still has to train.
+  let description: FeatureDescription?
+  /// Whether the run trains it first.
+  let isMadeByTheRun: Bool
+
+  var depth: Int { model.depth(layer) }
+
+  /// Of the features of one image.
+  var grid: PatchGrid { model.grid(processor, classToken: classToken) }
 }
 
 /// A run that stopped at a signal and can go on.
@@ -85,144 +236,6 @@ public struct RunStopped: Error, ExitCodeProviding, CustomStringConvertible {
   public var description: String {
     "stopped; the same command\(isFresh ? " without --fresh" : "") goes on from the last checkpoint"
   }
-}
-
-extension FeatureTable: FeatureSource {
-  public func patches(of image: Int) -> Int { tokens }
-}
-
-/// Reads the inputs of an experiment, making what the cache lacks.
-struct InputLoader {
-  let config: ExperimentConfig
-  let cache: URL
-  let executor: LaneExecutor
-  let console: Console
-  let stop: StopSignal
-  /// Updates of each stage, to try a large setting.
-  let maximumUpdates: Int?
-
-  func load() throws -> ExperimentInputs {
-    console.log("Reading the data set")
-    let dataset = try CaptionDataset(config.dataset)
-    console.log("  " + dataset.description)
-    switch config.languageModel {
-    case .llama(let settings), .qwen2(let settings):
-      return try load(dataset, settings)
-    case .small(let settings):
-      return try loadSmall(dataset, settings)
-    }
-  }
-
-  private func load(
-    _ dataset: CaptionDataset, _ settings: PretrainedLanguageModelConfig
-  ) throws -> ExperimentInputs {
-    console.log("Loading the language model")
-    let model = try PretrainedLanguageModel(settings, executor: executor)
-    return inputs(
-      dataset: dataset, features: try pretrainedFeatures(dataset),
-      tokenizer: model.text.tokenizer, model: model.model, sequence: model.text.sequence,
-      modelDigests: model.digests)
-  }
-
-  func inputs(
-    dataset: CaptionDataset, features: EncodedFeatures, tokenizer: any TextTokenizer,
-    model: any LanguageModel, sequence: CaptionSequence,
-    modelDigests: [(name: String, value: String)]
-  ) -> ExperimentInputs {
-    var provenance = [
-      (name: "dataset", value: dataset.description),
-      (name: "dataset_digest", value: Digest.of(dataset.digestContent)),
-      (name: "features", value: features.key),
-      (name: "images_digest", value: features.imagesDigest),
-    ]
-    provenance += modelDigests
-    var hasher = DigestHasher()
-    for (name, value) in provenance { hasher.update(field: name, value) }
-    return ExperimentInputs(
-      dataset: dataset, features: features.table, grid: features.grid,
-      processor: features.processor, tokenizer: tokenizer, model: model, sequence: sequence,
-      digest: hasher.finalize(), provenance: provenance, remarks: randomWeightsRemarks)
-  }
-
-  private var randomWeightsRemarks: [String] {
-    var parts: [String] = []
-    if config.encoder.pretrained?.weights == .random { parts.append("encoder") }
-    if config.languageModel.pretrained?.weights == .random { parts.append("language model") }
-    guard !parts.isEmpty else { return [] }
-    return [
-      "Random weights: the \(parts.joined(separator: " and the ")) started from random numbers "
-        + "instead of pretrained weights. Times and memory are real; captions and scores are not "
-        + "those of the model that is named."
-    ]
-  }
-
-  /// Features from a model folder, or from a file that another tool wrote.
-  func pretrainedFeatures(_ dataset: CaptionDataset) throws -> EncodedFeatures {
-    if case .precomputed(let settings) = config.encoder {
-      let file = try PrecomputedFeatures(settings.file.url)
-      let all = dataset.images
-      return EncodedFeatures(
-        table: try file.features(of: all), key: try file.digest(),
-        imagesDigest: Digest.of(all.map(\.id).joined(separator: "\n")), grid: nil,
-        processor: nil)
-    }
-    guard let settings = config.encoder.pretrained else {
-      throw UnsupportedSetting(
-        "encoder.kind: small goes with language_model.kind: small; it is trained against the "
-          + "same words")
-    }
-    let encoder = try PretrainedEncoder(
-      config.encoder, folder: try ModelFolder(resolving: settings.model.location),
-      executor: executor)
-    return try encode(
-      dataset, with: encoder.model, processor: encoder.processor,
-      description: encoder.description, batch: settings.batch)
-  }
-
-  func encode(
-    _ dataset: CaptionDataset, with encoder: any VisionEncoder, processor: ImageProcessor,
-    description: FeatureDescription, batch: Int
-  ) throws -> EncodedFeatures {
-    let all = dataset.images
-    let start = ContinuousClock.now
-    let (console, stop) = (console, stop)
-    let encoded = SharedCount()
-    let table = try FeatureStore(cache: cache).features(
-      of: all, description: description, encoder: encoder, processor: processor, batch: batch,
-      executor: executor,
-      progress: { done, total in
-        encoded.set(total)
-        console.bar(Double(done) / Double(total), "encoding images \(done)/\(total)")
-      },
-      shouldStop: { stop.isRequested }, note: { console.log("  " + $0) })
-    guard let table else { throw RunStopped(signal: stop.signal) }
-    let seconds = start.duration(to: .now).seconds
-    if encoded.value > 0 {
-      let rate = (Double(encoded.value) / seconds * 10).rounded() / 10
-      console.log(
-        "  encoded \(encoded.value) images in \(Console.duration(seconds)), \(rate) images/s")
-    } else {
-      console.log("  features of \(all.count) images were in the store")
-    }
-    let leading = description.classToken ? encoder.leadingTokens : 0
-    return EncodedFeatures(
-      table: table, key: description.key,
-      imagesDigest: Digest.of(table.imageDigests.joined(separator: "\n")),
-      grid: PatchGrid(
-        rows: processor.outputHeight / encoder.patchSize,
-        columns: processor.outputWidth / encoder.patchSize, leading: leading,
-        imageWidth: processor.outputWidth, imageHeight: processor.outputHeight),
-      processor: processor)
-  }
-}
-
-/// Features in memory and where they come from.
-struct EncodedFeatures {
-  let table: FeatureTable
-  let key: String
-  let imagesDigest: String
-  let grid: PatchGrid?
-  let processor: ImageProcessor?
 }
 
 /// A setting that the configuration allows and this version does not run.

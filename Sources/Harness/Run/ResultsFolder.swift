@@ -26,17 +26,6 @@ public struct ResultsFolder: Sendable {
     }
   }
 
-  /// Throws away what an earlier run left, and keeps the empty folder.
-  func clear() throws {
-    do {
-      for name in try FileManager.default.contentsOfDirectory(atPath: url.path) {
-        try FileManager.default.removeItem(at: url.appending(path: name))
-      }
-    } catch {
-      throw FileError(path: url.path, operation: .remove, cause: FileError.cause(of: error))
-    }
-  }
-
   /// Keeps other programs from running into this folder until the lock is released.
   ///
   /// Where the disk knows no locks there is none. A program that was killed holds its lock until its
@@ -55,9 +44,9 @@ public struct ResultsFolder: Sendable {
     return ResultsLock(descriptor: descriptor)
   }
 
-  /// The folder of one arm and seed.
-  public func run(arm: String, seed: Int) -> RunFolder {
-    RunFolder(url: url.appending(path: arm).appending(path: "seed-\(seed)"))
+  /// The folder of one cell: `mlp/seed-0`, `mlp/seed-0-fold-2-queries=16`.
+  public func cell(arm: String, _ name: String) -> CellFolder {
+    CellFolder(url: url.appending(path: arm).appending(path: name))
   }
 }
 
@@ -77,45 +66,45 @@ public struct ResultsInUse: Error, Equatable, ExitCodeProviding, CustomStringCon
   }
 }
 
-/// The files of one arm trained with one seed.
-public struct RunFolder: Sendable {
+/// The files of one cell.
+public struct CellFolder: Sendable, Hashable {
   public let url: URL
 
   public var config: URL { url.appending(path: "config.yaml") }
   public var log: URL { url.appending(path: "log.jsonl") }
-  public var captions: URL { url.appending(path: "captions.jsonl") }
+  public var answers: URL { url.appending(path: "captions.jsonl") }
   public var metrics: URL { url.appending(path: "metrics.json") }
+  /// Why the last try ended without a result.
+  public var failure: URL { url.appending(path: "failure.json") }
   public var attention: URL { url.appending(path: "attention.h5") }
+  public var checkpoint: URL { url.appending(path: "checkpoint", directoryHint: .isDirectory) }
   /// The projector's best weights.
   public var weights: URL { checkpoint.appending(path: WeightExport.best) }
-  /// The language model's, of a run that trains it.
+  /// The language model's, of a cell that trains it.
   public var languageModel: URL { checkpoint.appending(path: Self.languageModelFile) }
+  /// The encoder's, of a cell that trains it.
+  public var encoder: URL { checkpoint.appending(path: Self.encoderFile) }
   static let languageModelFile = "language_model.safetensors"
-  private var checkpoint: URL { url.appending(path: "checkpoint") }
-}
+  static let encoderFile = "encoder.safetensors"
 
-/// One line of `captions.jsonl`: what an arm said about one test image.
-public struct CaptionRecord: Codable, Sendable, Equatable {
-  public var image: String
-  /// By row of the table: `trained`, `untrained`, `shuffled`.
-  public var captions: [String: String]
-  public var references: [String]
-
-  static func write(_ records: [CaptionRecord], to url: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var text = Data()
-    for record in records {
-      text.append(try encoder.encode(record))
-      text.append(UInt8(ascii: "\n"))
-    }
-    try AtomicFile.write(text, to: url)
+  /// Everything that a cell writes; `--fresh` removes these and no other.
+  private var files: [URL] {
+    [
+      config, log, answers, metrics, failure, attention, checkpoint,
+      url.appending(path: TensorBoardWriter.folder),
+    ]
   }
 
-  static func read(_ url: URL) throws -> [CaptionRecord] {
-    let decoder = JSONDecoder()
-    return try Data(contentsOf: url).split(separator: UInt8(ascii: "\n")).map {
-      try decoder.decode(CaptionRecord.self, from: Data($0))
+  /// Removes what the cell's earlier runs wrote, and its folder if nothing else is in it.
+  func clear() throws(FileError) {
+    for file in files where FileManager.default.fileExists(atPath: file.path) {
+      do {
+        try FileManager.default.removeItem(at: file)
+      } catch {
+        throw FileError(path: file.path, operation: .remove, cause: FileError.cause(of: error))
+      }
     }
+    rmdir(url.path)
+    rmdir(url.deletingLastPathComponent().path)
   }
 }

@@ -4,11 +4,12 @@ import Storage
 import Tensors
 import Training
 
-/// Writes what a finished experiment says: summary, tables, curves, captions, page.
+/// Writes what a study says: summary, tables, curves, captions, page.
 struct RunReport {
   let experiment: Experiment
   let summary: RunSummary
-  let runs: [FinishedRun]
+  let cells: [FinishedCell]
+  /// Of the first group, as shapes or as values.
   let inputs: ExperimentInputs
   let folder: ResultsFolder
   let threads: Int
@@ -17,7 +18,8 @@ struct RunReport {
 
   func write() throws {
     try AtomicFile.write(try summary.json(), to: folder.summary)
-    let tables = [summary.comparisonTable(), summary.comparisonsTable()]
+    let stages = summary.arms.contains { $0.stages.count > 1 } ? [summary.stagesTable()] : []
+    let tables = [summary.comparisonTable(), summary.comparisonsTable()] + stages
     for (suffix, format) in [("md", ResultTable.Format.markdown), ("tex", .latex)] {
       let text = tables.map { $0.rendered(as: format) }.joined(separator: "\n")
       try AtomicFile.write(text, to: folder.comparison(suffix))
@@ -43,30 +45,39 @@ struct RunReport {
 
   private var facts: [ReportPage.Fact] {
     let config = experiment.config
+    let cut = summary.steps.map {
+      ReportPage.Fact("Stages", "ended after \($0) updates: no finished result")
+    }
+    let missing = (summary.missing ?? []).joined(separator: "; ")
     return [
-      .init("Data", inputs.dataset.description),
-      .init("Test images", String(inputs.dataset.test.count)),
+      .init("Data", inputs.data.description),
+      .init("Test images", String(summary.testImages ?? 0)),
       .init("Seeds", config.training.seeds.map(String.init).joined(separator: ", ")),
-      .init("Sequence", "\(inputs.sequence.description); loss on caption and end token only"),
-    ]
+      .init("Sequence", "\(inputs.template.description); loss on answers and their ends only"),
+    ] + (cut.map { [$0] } ?? []) + (missing.isEmpty ? [] : [.init("Missing cells", missing)])
+  }
+
+  /// Cells of the first seed and fold: what captions and pictures are shown of.
+  private var shown: [FinishedCell] {
+    cells.filter {
+      $0.cell.seed == experiment.config.training.seeds.first && ($0.cell.fold ?? 0) == 0
+    }
   }
 
   /// Captions of the first test images, before and after training.
   private var captionTable: CaptionTable {
-    let shown = experiment.config.figures.captions
-    let seed = experiment.config.training.seeds.first
-    let first = runs.filter { $0.outcome.seed == seed }
-    let images = first.first?.captions.prefix(shown) ?? []
+    let images = shown.first?.answers.prefix(experiment.config.figures.captions) ?? []
     return CaptionTable(
       title: "Captions of test images",
       entries: images.enumerated().map { index, record in
         CaptionTable.Entry(
-          imageID: record.image, groundTruth: record.references,
-          captions: first.map { run in
-            let captions = run.captions[index].captions
+          imageID: record.image.text + (record.question.map { ": \($0)" } ?? ""),
+          groundTruth: record.references,
+          captions: shown.filter { $0.answers.indices.contains(index) }.map { run in
+            let captions = run.answers[index].captions
             return CaptionTable.ArmCaptions(
-              arm: run.outcome.arm, before: captions[CaptionRow.untrained.rawValue],
-              after: captions[CaptionRow.trained.rawValue])
+              arm: run.cell.arm.row, before: captions[AnswerRow.untrained.rawValue],
+              after: captions[AnswerRow.trained.rawValue])
           })
       })
   }
@@ -77,8 +88,13 @@ struct RunReport {
   /// The captions under their pictures: before training red, after it green.
   private func writePictures(_ captions: CaptionTable) throws -> [ReportPage.Picture] {
     let shown = captions.entries.prefix(Self.mostPictures)
+    let records = self.shown.first?.answers ?? []
+    let examples = Dictionary(
+      inputs.data.set(self.shown.first?.cell.fold).test.map { ($0.id, $0) }
+    ) { first, _ in first }
     let pictures = try shown.enumerated().compactMap { index, entry in
-      try inputs.photo(of: inputs.testStart + index).map { photo in
+      try examples[records[index].image].flatMap { inputs.data.places(of: $0).first }
+        .flatMap { try inputs.photo(of: $0) }.map { photo in
         let lines = entry.captions.flatMap { arm in
           [
             arm.before.map { PictureGrid.Line(.before, "\(arm.arm), before", Self.shortened($0)) },
@@ -109,25 +125,26 @@ struct RunReport {
   private func writeCurves() throws -> [ReportPage.Picture] {
     var training: [LinePlot.Series] = []
     var validation: [LinePlot.Series] = []
-    for run in runs {
-      let log = folder.run(arm: run.outcome.arm, seed: run.outcome.seed).log
-      let records = try TrainingRecord.read(log)
-      let name = run.outcome.arm
+    for cell in cells {
+      // A table needs no log; curves are drawn of the cells that have one.
+      guard let records = try? TrainingRecord.read(cell.cell.folder.log) else { continue }
+      let name = cell.cell.arm.row
       let losses = records.compactMap { record in
-        record.loss.map { PlotPoint(Double(record.update), $0) }
+        record.loss.map { PlotPoint(Double(record.totalUpdate), $0) }
       }
       training.append(.init(name: name, points: smoothed(losses)))
       let validated = records.compactMap { record in
-        record.validationLoss.map { PlotPoint(Double(record.epoch + 1), $0) }
+        record.validationLoss.map { PlotPoint(Double(record.totalUpdate), $0) }
       }
       validation.append(.init(name: name, points: validated, showsPoints: true))
     }
+    guard training.contains(where: { !$0.points.isEmpty }) else { return [] }
     try LinePlot(
       title: "Training loss (mean of 10 updates)", xAxis: PlotAxis("Update", isCount: true),
       yAxis: PlotAxis("Loss (nats a token)"), series: training
     ).writePNG(to: folder.figures.appending(path: "training-loss.png"))
     try LinePlot(
-      title: "Validation loss", xAxis: PlotAxis("Epoch", isCount: true),
+      title: "Validation loss", xAxis: PlotAxis("Update", isCount: true),
       yAxis: PlotAxis("Loss (nats a token)"), series: validation
     ).writePNG(to: folder.figures.appending(path: "validation-loss.png"))
     return [
@@ -146,14 +163,14 @@ struct RunReport {
   }
 
   private func writeBars() throws -> [ReportPage.Picture] {
-    guard let metric = summary.metricNames.first else { return [] }
+    guard let metric = summary.primary ?? summary.metricNames.first else { return [] }
     let bars = summary.arms.compactMap { arm -> BarPlot.Bar? in
       guard let value = arm.metrics[metric], let mean = value.mean else { return nil }
       return BarPlot.Bar(
         label: arm.arm, value: mean, interval: value.ci95.map { $0.low...max($0.low, $0.high) },
         isMuted: arm.control)
     }
-    let name = "figures/\(metric.lowercased()).png"
+    let name = "figures/\(FigureName.safe(metric.lowercased())).png"
     try BarPlot(title: "\(metric) with 95 % intervals", axis: metric, bars: bars)
       .writePNG(to: folder.url.appending(path: name))
     return [.init(path: name, caption: "\(metric) of every row, controls paler.", width: 640)]
@@ -170,8 +187,10 @@ struct Provenance {
       [
         ("program", "dragoman \(Version.text)"),
         ("command", experiment.command),
-        ("inputs_digest", inputs.digest),
-      ] + inputs.provenance.map { ($0.name, $0.value) } + [
+        ("inputs_digest", inputs.recipe.digest),
+      ("data", inputs.data.description),
+      ] + inputs.recipe.parts.map { ($0.name, $0.value) } + [
+        ("numeric_version", "\(NumericVersion.current)"),
         ("operating_system", system.operatingSystemVersionString),
         ("processors", "\(system.activeProcessorCount)"), ("threads", "\(threads)"),
         ("blas", BLASInformation.configuration), ("blas_kernel", BLASInformation.kernel),
@@ -193,22 +212,5 @@ extension Experiment {
   var command: String {
     (["dragoman", "run", file] + overrides.map { $0.contains(" ") ? "'\($0)'" : $0 })
       .joined(separator: " ")
-  }
-
-  /// The question of the file's header comment, when it has one.
-  var question: String? {
-    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
-    var lines: [String] = []
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      guard line.hasPrefix("#") else { break }
-      let content = line.dropFirst().trimmingCharacters(in: .whitespaces)
-      if content.hasPrefix("Question:") {
-        lines = [content.dropFirst("Question:".count).trimmingCharacters(in: .whitespaces)]
-      } else if !lines.isEmpty {
-        if content.contains(/^[A-Z][a-z]+:/) { break }
-        lines.append(content)
-      }
-    }
-    return lines.isEmpty ? nil : lines.joined(separator: " ")
   }
 }

@@ -1,173 +1,227 @@
+import Configuration
 import Foundation
 import Metrics
 import Reports
 
-/// An arm and seed with its captions, ready to be scored.
-struct FinishedRun {
-  var outcome: ArmOutcome
-  let captions: [CaptionRecord]
-}
-
-/// Scores every row of captions and compares the rows.
+/// Scores every row of answers and compares the rows.
 struct Scoring {
-  let config: ExperimentConfig
+  let evaluation: EvaluationConfig
+  let seeds: [Int]
   let threads: Int
   private let metrics: [any CaptionMetric]
 
   /// - Parameter cache: Where the compact form of METEOR's paraphrases is kept.
   /// - Throws: `METEORDataError` if a stage of METEOR that the experiment names lacks its data.
-  init(config: ExperimentConfig, cache: URL, threads: Int, console: Console) throws {
-    self.config = config
+  init(_ experiment: Experiment, cache: URL, threads: Int, console: Console) throws {
+    try self.init(
+      experiment.config.evaluation, seeds: experiment.config.training.seeds, cache: cache,
+      threads: threads, console: console)
+  }
+
+  init(
+    _ evaluation: EvaluationConfig, seeds: [Int], cache: URL, threads: Int, console: Console
+  ) throws {
+    self.evaluation = evaluation
+    self.seeds = seeds
     self.threads = threads
-    let stages = config.evaluation.meteorStages.sorted()
-    let needsData = config.evaluation.metrics.contains(.meteor) && stages.contains { $0 > .stem }
+    let stages = evaluation.meteorStages.sorted()
+    let needsData = evaluation.metrics.contains { $0.needsResources(stages: stages) }
     let resources =
       needsData
       ? try METEORResources.find(cache: cache, progress: { console.bar($1, $0) })
       : METEORResources()
-    metrics = try config.evaluation.metrics.map { choice in
-      switch choice {
-      case .ciderD: CIDErD()
-      case .meteor: try METEOR(stages: stages, resources: resources)
-      case .bleu: BLEU()
-      case .rougeL: ROUGEL()
-      }
-    }
+    metrics = try evaluation.metrics.map { try $0.make(stages: stages, resources: resources) }
   }
 
   /// One row of the table: an arm, or one of its controls.
   private struct Row {
     let name: String
     let isControl: Bool
-    let arm: String
-    let row: CaptionRow
-    /// One set of scores a seed.
-    var scores: [[MetricScores]] = []
-    var outcomes: [ArmOutcome] = []
+    let arm: Arm
+    let row: AnswerRow
+    var cells: [FinishedCell] = []
+    /// One a seed whose folds are all there.
+    var seeds: [(seed: Int, scores: [MetricScores])] = []
+    var folds: [Int]?
+    /// What was scored, in the scores' order.
+    var images: [Identifier] = []
+
+    /// Every metric over the seeds.
+    var nested: [NestedScores] {
+      (seeds.first?.scores ?? []).indices.map { metric in
+        NestedScores(seeds: seeds.map { $0.scores[metric] }, folds: folds)
+      }
+    }
   }
 
-  /// The summary of all runs; sets each run's own scores.
+  /// The summary of all cells; sets each cell's own scores.
   ///
-  /// - Throws: `CaptionSetError` when captions and references do not fit.
-  func summary(of runs: inout [FinishedRun], question: String?) throws -> RunSummary {
-    let rows = try score(&runs)
-    let comparisons = compare(rows)
+  /// - Parameters:
+  ///   - folds: that there are in all; 1 without.
+  /// - Throws: `CaptionSetError` when answers and references do not fit.
+  func summary(
+    of cells: inout [FinishedCell], folds: Int, experiment: String, question: String?
+  ) throws -> RunSummary {
+    let rows = try score(&cells, folds: folds)
+    let complete = rows.filter { !$0.seeds.isEmpty }
+    let bootstrap = Bootstrap(resamples: evaluation.bootstrap, seed: UInt64(evaluation.seed))
+    let resampled = complete.map { bootstrap.resample($0.nested, threads: threads) }
     var notes: [String: String] = [:]
-    for score in rows.first?.scores.first ?? [] { notes[score.name] = score.note }
+    for score in complete.first?.seeds.first?.scores ?? [] { notes[score.name] = score.note }
+    let primary = complete.first.flatMap { row in primaryIndex.map { row.seeds[0].scores[$0].name } }
     return RunSummary(
-      experiment: config.experiment, arms: rows.map(arm), comparisons: comparisons,
-      question: question, seeds: config.training.seeds,
-      testImages: runs.first?.captions.count, metricNotes: notes, notes: remarks)
+      experiment: experiment, arms: zip(complete, resampled).map(arm),
+      comparisons: compare(complete, resampled),
+      question: question, seeds: seeds, folds: folds > 1 ? folds : nil, primary: primary,
+      steps: cells.compactMap(\.outcome.steps).max(),
+      testImages: complete.first?.seeds.first?.scores.first?.perImage.count, metricNotes: notes,
+      notes: remarks(folds))
   }
 
-  private var remarks: [String] {
-    var remarks = [
-      "Intervals: 95 %, \(config.evaluation.bootstrap) bootstrap resamples of the test images; "
-        + "document frequencies of CIDEr-D held fixed.",
+  /// Place of the primary metric among the scores: BLEU alone gives several, of which the last counts.
+  private var primaryIndex: Int? {
+    var next = 0
+    for choice in evaluation.metrics {
+      let count = choice == .bleu ? 4 : 1
+      if choice == evaluation.primary ?? evaluation.metrics.first { return next + count - 1 }
+      next += count
+    }
+    return nil
+  }
+
+  private func remarks(_ folds: Int) -> [String] {
+    let over =
+      (seeds.count > 1 ? ", seeds" : "") + (folds > 1 ? ", folds" : "")
+    return [
+      "Intervals: 95 %, \(evaluation.bootstrap) bootstrap resamples of the test images\(over)"
+        + (over.isEmpty ? "" : " together") + "; document frequencies of CIDEr-D held fixed.",
       "The checkpoint is chosen by validation loss; metrics are of the test images.",
     ]
-    if config.training.seeds.count > 1 {
-      remarks.append("Intervals and differences are means over seeds of those of each seed.")
-    }
-    return remarks
   }
 
-  private func score(_ runs: inout [FinishedRun]) throws -> [Row] {
-    let evaluation = Evaluation(metrics: metrics, threads: threads)
+  // MARK: - Scores
+
+  private func score(_ cells: inout [FinishedCell], folds: Int) throws -> [Row] {
     var rows: [Row] = []
-    for index in runs.indices {
-      let outcome = runs[index].outcome
-      for row in CaptionRow.allCases {
-        let captions = runs[index].captions
-        let candidates = captions.compactMap { record in
-          record.captions[row.rawValue].map { (record.image, $0) }
-        }
-        guard candidates.count == captions.count, !captions.isEmpty else { continue }
-        let scores = try evaluation.score(
-          candidates: Dictionary(candidates) { first, _ in first },
-          references: Dictionary(captions.map { ($0.image, $0.references) }) { first, _ in first })
-        runs[index].outcome.scores[row.rawValue] = Dictionary(
-          scores.map { ($0.name, $0.corpus) }
-        ) { first, _ in first }
-        let name = row == .trained ? outcome.arm : "\(outcome.arm) (\(row.rawValue))"
+    for cell in cells {
+      for row in AnswerRow.allCases {
+        guard !cell.answers.isEmpty,
+          cell.answers.allSatisfy({ $0.captions[row.rawValue] != nil })
+        else { continue }
+        let arm = cell.cell.arm
+        let name = row == .trained ? arm.row : "\(arm.row) (\(row.rawValue))"
         if let place = rows.firstIndex(where: { $0.name == name }) {
-          rows[place].scores.append(scores)
-          rows[place].outcomes.append(outcome)
+          rows[place].cells.append(cell)
         } else {
           rows.append(
             Row(
-              name: name, isControl: outcome.isControl || row != .trained, arm: outcome.arm,
-              row: row, scores: [scores], outcomes: [outcome]))
+              name: name, isControl: arm.isControl || row != .trained, arm: arm, row: row,
+              cells: [cell]))
+        }
+      }
+    }
+    for index in rows.indices {
+      for seed in seeds {
+        let chosen = rows[index].cells.filter { $0.cell.seed == seed }
+          .sorted { ($0.cell.fold ?? 0) < ($1.cell.fold ?? 0) }
+        guard chosen.count == folds else { continue }
+        let scores = try self.scores(of: chosen, rows[index].row)
+        rows[index].seeds.append((seed, scores.metrics))
+        rows[index].images = scores.images
+        if folds > 1 { rows[index].folds = scores.folds }
+        if folds == 1, let place = cells.firstIndex(where: { $0.cell.folder == chosen[0].cell.folder })
+        {
+          cells[place].outcome.scores[rows[index].row.rawValue] = Dictionary(
+            scores.metrics.map { ($0.name, $0.corpus) }
+          ) { first, _ in first }
         }
       }
     }
     return rows.filter { !$0.isControl } + rows.filter(\.isControl)
   }
 
-  private func arm(_ row: Row) -> RunSummary.Arm {
-    let bootstrap = Bootstrap(
-      resamples: config.evaluation.bootstrap, seed: UInt64(config.evaluation.seed))
-    let intervals = row.scores.map { bootstrap.intervals(of: $0, threads: threads) }
+  /// Of all images that the folds of one seed test, and the fold of each in the scores' order.
+  private func scores(
+    of cells: [FinishedCell], _ row: AnswerRow
+  ) throws -> (metrics: [MetricScores], images: [Identifier], folds: [Int]) {
+    var candidates: [Identifier: String] = [:]
+    var references: [Identifier: [String]] = [:]
+    var folds: [Identifier: Int] = [:]
+    for cell in cells {
+      for (index, record) in cell.answers.enumerated() {
+        // An image with several questions, or turns, is several items.
+        var id = record.image
+        if candidates[id] != nil { id = Identifier("\(record.image.text)#\(index)") }
+        candidates[id] = record.captions[row.rawValue]
+        references[id] = record.references
+        folds[id] = cell.cell.fold ?? 0
+      }
+    }
+    let evaluation = Evaluation(metrics: metrics, threads: threads)
+    let scored = try evaluation.score(candidates: candidates, references: references)
+    let images = candidates.keys.sorted()
+    return (scored, images, images.map { folds[$0] ?? 0 })
+  }
+
+  private func arm(_ row: Row, _ resampled: ResampledScores) -> RunSummary.Arm {
     var metrics: [String: RunSummary.Metric] = [:]
-    for (index, score) in (row.scores.first ?? []).enumerated() {
-      let values = row.scores.map { $0[index].corpus }
-      let (mean, deviation) = Summaries.meanAndDeviation(values)
-      metrics[score.name] = RunSummary.Metric(
-        mean: mean, std: values.count > 1 ? deviation : nil,
-        ci95: RunSummary.Interval(
-          average(intervals.map { $0[index].lower }), average(intervals.map { $0[index].upper })),
-        perSeed: values)
+    for estimate in resampled.estimates {
+      metrics[estimate.metric] = RunSummary.Metric(
+        mean: estimate.value, std: estimate.seedDeviation,
+        ci95: RunSummary.Interval(estimate.ci95.lower, estimate.ci95.upper),
+        perSeed: estimate.perSeed, perFold: row.folds == nil ? [] : estimate.perFold,
+        foldStd: estimate.foldDeviation)
     }
     let isTrained = row.row != .untrained
-    let first = row.outcomes[0]
-    let best = row.outcomes.compactMap(\.bestValidationLoss)
-    let last = row.outcomes.compactMap(\.finalValidationLoss)
+    let outcomes = row.cells.map(\.outcome)
+    let first = outcomes[0]
+    func mean(_ values: [Double]) -> Double? {
+      isTrained && !values.isEmpty ? values.reduce(0, +) / Double(values.count) : nil
+    }
     return RunSummary.Arm(
       arm: row.name, control: row.isControl, visualTokens: first.visualTokens,
       trainableParameters: first.trainableParameters, flopsPerSample: first.flopsPerSample,
-      seconds: isTrained ? average(row.outcomes.map(\.seconds)) : nil,
+      seconds: mean(outcomes.map(\.seconds)),
       validationLoss: RunSummary.ValidationLoss(
-        best: isTrained && !best.isEmpty ? average(best) : nil,
-        final: isTrained && !last.isEmpty ? average(last) : nil), metrics: metrics,
-      learningRate: isTrained ? first.learningRate : nil, bestEpoch: first.bestEpoch.map { $0 + 1 },
-      note: nil)
+        best: mean(outcomes.compactMap(\.bestValidationLoss)),
+        final: mean(outcomes.compactMap(\.finalValidationLoss))),
+      metrics: metrics, stages: isTrained ? first.stages : [],
+      bestEpoch: isTrained ? first.bestEpoch : nil)
   }
 
-  private func average(_ values: [Double]) -> Double {
-    values.reduce(0, +) / Double(max(values.count, 1))
-  }
+  // MARK: - Comparisons
 
-  /// Every pair of arms, and every arm against its controls; Holm over the pairs of a metric.
-  private func compare(_ rows: [Row]) -> [RunSummary.Comparison] {
-    let arms = rows.filter { !$0.isControl }
-    var pairs: [(Row, Row)] = []
-    for (index, a) in arms.enumerated() {
-      for b in arms.dropFirst(index + 1) { pairs.append((a, b)) }
-      for control in rows where control.isControl {
-        if control.arm == a.arm || control.row == .trained { pairs.append((a, control)) }
+  /// Every pair of arms, and every arm against its own controls and the control arms.
+  private func compare(_ rows: [Row], _ resampled: [ResampledScores]) -> [RunSummary.Comparison] {
+    let arms = rows.indices.filter { !rows[$0].isControl }
+    let pairs = arms.enumerated().flatMap { index, a in
+      arms.dropFirst(index + 1).map { (a, $0) }
+        + rows.indices.filter { b in
+          rows[b].isControl && (rows[b].arm.isControl || rows[b].arm.row == rows[a].arm.row)
+        }.map { (a, $0) }
+    }.filter { a, b in
+      // Points of a sweep may be tested on other images.
+      rows[a].folds == rows[b].folds && rows[a].images == rows[b].images
+    }
+    let test = PairedTest(trials: evaluation.randomizations)
+    let differences = pairs.map {
+      test.compare(resampled[$0.0], resampled[$0.1], threads: threads)
+    }
+    let corrected = primaryIndex.map { primary in
+      Summaries.holm(differences.map { $0[primary].p })
+    }
+    return (resampled.first?.scores ?? []).indices.flatMap { metric in
+      pairs.indices.map { index in
+        let value = differences[index][metric]
+        let isPrimary = metric == primaryIndex
+        return RunSummary.Comparison(
+          a: rows[pairs[index].0].name, b: rows[pairs[index].1].name, metric: value.metric,
+          difference: value.difference,
+          ci95: RunSummary.Interval(value.ci95.lower, value.ci95.upper),
+          p: isPrimary ? value.p : nil, pHolm: isPrimary ? corrected?[index] : nil,
+          standardError: value.standardError,
+          smallestDetectable: isPrimary ? value.smallestDetectable : nil)
       }
     }
-    let test = PairedTest(
-      resamples: config.evaluation.bootstrap, trials: config.evaluation.randomizations,
-      seed: UInt64(config.evaluation.seed))
-    let differences = pairs.map { a, b in
-      zip(a.scores, b.scores).map { test.differences(a: $0, b: $1, threads: threads) }
-    }
-    var comparisons: [RunSummary.Comparison] = []
-    for metric in (rows.first?.scores.first ?? []).indices {
-      let p = differences.map { seeds in average(seeds.map { $0[metric].p }) }
-      let corrected = Summaries.holm(p)
-      for (index, (a, b)) in pairs.enumerated() {
-        let seeds = differences[index].map { $0[metric] }
-        comparisons.append(
-          RunSummary.Comparison(
-            a: a.name, b: b.name, metric: seeds[0].metric,
-            difference: average(seeds.map(\.difference)),
-            ci95: RunSummary.Interval(
-              average(seeds.map(\.ci95.lower)), average(seeds.map(\.ci95.upper))),
-            p: p[index], pHolm: corrected[index]))
-      }
-    }
-    return comparisons
   }
 }

@@ -15,99 +15,69 @@ import Training
 /// tell images apart by their captions and is then frozen. Both are kept in the cache, with their
 /// training's checkpoint, under a digest of everything that decides them.
 extension InputLoader {
-  func loadSmall(
-    _ dataset: CaptionDataset, _ settings: SmallDecoderConfig
-  ) throws -> ExperimentInputs {
-    let tokenizer = WordTokenizer(captions: dataset.train.flatMap(\.captions))
-    let texts = Digest.of(dataset.digestContent)
-    let lanes = Lanes(count: config.training.lanes, threads: executor.threads)
-    let model = try smallLanguageModel(
-      settings, tokenizer: tokenizer, dataset: dataset, texts: texts, lanes: lanes)
-    let features: EncodedFeatures
-    if case .small(let encoder) = config.encoder {
-      features = try smallFeatures(
-        encoder, tokenizer: tokenizer, dataset: dataset, texts: texts, lanes: lanes)
-    } else {
-      features = try pretrainedFeatures(dataset)
-    }
-    guard let end = tokenizer.endToken else { preconditionFailure("a word tokenizer has an end") }
-    return inputs(
-      dataset: dataset, features: features, tokenizer: tokenizer, model: model,
-      sequence: CaptionSequence(
-        prompt: settings.prompt, end: end, endTokens: [end], tokenizer: tokenizer),
-      modelDigests: [
-        ("language_model_weights", model.parameters.digest),
-        ("tokenizer", Digest.of(tokenizer.digestContent)),
-      ])
-  }
-
-  private func smallLanguageModel(
-    _ settings: SmallDecoderConfig, tokenizer: WordTokenizer, dataset: CaptionDataset,
-    texts: String, lanes: Lanes
-  ) throws -> LlamaForCausalLM {
-    let description = settings.description(vocabulary: tokenizer.vocabularySize)
+  /// The small language model, trained or from the cache.
+  func smallLanguageModel(
+    _ settings: SmallDecoderConfig, shapes: ExperimentInputs
+  ) throws -> any LanguageModel {
     let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("language model")
-    let model = try LlamaForCausalLM(
-      description, in: ParameterScope(store: ParameterStore(), random: key.named("init")))
-    let format = CaptionFormat(
-      opening: tokenizer.beginToken.map { [$0] } ?? [], end: tokenizer.endToken ?? 0)
-    func objective(_ images: [Datasets.CaptionedImage]) -> TextObjective {
+    let model = try settings.model(
+      vocabulary: shapes.text.tokenizer.vocabularySize,
+      in: ParameterScope(store: ParameterStore(), random: key.named("init")))
+    let dataset = shapes.data.folds[0]
+    func objective(_ examples: [Example]) -> TextObjective {
       TextObjective(
-        model: model, format: format, texts: images.map { $0.captions.map(tokenizer.encode) })
+        model: model, opening: shapes.template.opening, end: shapes.template.end,
+        texts: shapes.texts(of: examples))
     }
     let stage = Stage(
       name: "language model", objective: objective(dataset.train), parameters: model.parameters,
       epochs: settings.epochs, batchSize: settings.batchSize, optimizer: settings.optimizer,
       validation: objective(dataset.validation), maximumUpdates: maximumUpdates)
     try train(
-      stage, kind: "language-model", settings: settings.resolved.yaml, texts: texts, key: key,
-      lanes: lanes)
+      stage, kind: "language-model", settings: settings.resolved.yaml,
+      data: shapes.textDigest(), key: key)
     return model
   }
 
-  private func smallFeatures(
-    _ settings: SmallEncoderConfig, tokenizer: WordTokenizer, dataset: CaptionDataset,
-    texts: String, lanes: Lanes
-  ) throws -> EncodedFeatures {
-    let all = dataset.images
-    let side = try all.first?.image().width ?? 0
-    let processor = ImageProcessor(
-      outputWidth: side, outputHeight: side, resize: .exact(width: side, height: side),
-      mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5])
-    let captions = dataset.train.map { $0.captions.map(tokenizer.encode) }
-    let longest = captions.flatMap { $0 }.map(\.count).max() ?? 1
+  /// The small encoder, trained or from the cache, with its side of the captions.
+  func smallEncoder(
+    _ settings: SmallEncoderConfig, shapes: ExperimentInputs, side: EncoderSide
+  ) throws -> any VisionEncoder {
+    let train = shapes.data.folds[0].train
+    let captions = shapes.texts(of: train)
     let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("encoder")
     let pair = try ContrastivePair(
-      settings, imageSize: side, vocabulary: tokenizer.vocabularySize, captionLength: longest,
+      settings, imageSize: side.processor.outputWidth,
+      vocabulary: shapes.text.tokenizer.vocabularySize,
+      captionLength: captions.flatMap { $0 }.map(\.count).max() ?? 1,
       in: ParameterScope(store: ParameterStore(), random: key.named("init")))
-    let pixels = try executor.map(count: dataset.train.count) {
-      processor(try dataset.train[$0].image())
+    let pixels = try executor.map(count: train.count) {
+      side.processor(try train[$0].media[0].image())
     }
+    let size = side.processor.outputWidth
     let stage = Stage(
       name: "encoder",
       objective: ContrastiveObjective(
-        pair: pair, pixels: pixels, side: side, captions: captions), parameters: pair.parameters,
+        pair: PixelPair(pair: pair, pixels: pixels, side: size, captions: captions),
+        sampleCount: pixels.count), parameters: pair.parameters,
       epochs: settings.epochs, batchSize: settings.batchSize, optimizer: settings.optimizer,
       maximumUpdates: maximumUpdates)
-    try train(
-      stage, kind: "encoder", settings: settings.resolved.yaml, texts: texts, key: key,
-      lanes: lanes)
-    let description = FeatureDescription(
-      encoder: settings.encoderName,
-      encoderDigest: pair.encoder.parameters.digest, preprocessing: processor.description,
-      layer: .last, classToken: false, precision: .float32)
-    return try encode(
-      dataset, with: pair.encoder, processor: processor, description: description, batch: 16)
+    try self.train(
+      stage, kind: "encoder", settings: settings.resolved.yaml,
+      data: shapes.textDigest() + (try shapes.pixelDigest()), key: key)
+    return pair.encoder
   }
 
   /// Trains one small model, or reads it from the cache.
   private func train(
-    _ stage: Stage, kind: String, settings: String, texts: String, key: RandomKey, lanes: Lanes
+    _ stage: Stage, kind: String, settings: String, data: String, key: RandomKey
   ) throws {
+    let lanes = Lanes(count: config.training.lanes, threads: executor.threads)
     var hasher = DigestHasher()
     hasher.update(field: "kind", kind)
     hasher.update(field: "settings", settings)
-    hasher.update(field: "data", texts)
+    hasher.update(field: "data", data)
+    hasher.update(field: "numeric_version", "\(NumericVersion.current)")
     hasher.update(field: "lanes", String(lanes.count))
     hasher.update(field: "limit", maximumUpdates.map(String.init) ?? "none")
     let digest = hasher.finalize()

@@ -1,9 +1,11 @@
+import Configuration
+
 /// One candidate caption and its references for each image, tokenised: what every metric reads.
 ///
 /// Shapes: N images, one candidate each, and image `i` has `referenceRange(i)` of the references.
 public struct CaptionSet: Sendable {
   /// Names of the images, in the order of the candidates.
-  public let ids: [String]
+  public let ids: [Identifier]
   /// Token texts by id.
   public let vocabulary: Vocabulary
   /// N sentences, split at any Unicode white space.
@@ -31,7 +33,7 @@ public struct CaptionSet: Sendable {
   ///   - candidates: One text for each image, tokens separated by spaces.
   ///   - references: At least one text for each image.
   /// - Throws: ``CaptionSetError`` for counts that differ, a duplicate, or an image without reference.
-  public init(ids: [String], tokenizedCandidates candidates: [String], references: [[String]])
+  public init(ids: [Identifier], tokenizedCandidates candidates: [String], references: [[String]])
     throws
   {
     try Self.check(ids: ids, candidates: candidates.count, references: references.map(\.count))
@@ -58,7 +60,7 @@ public struct CaptionSet: Sendable {
   ///   - threads: Threads to use; the result does not depend on it.
   /// - Throws: ``CaptionSetError`` for counts that differ, a duplicate, or an image without reference.
   public init(
-    ids: [String], candidates: [String], references: [[String]], threads: Int? = nil
+    ids: [Identifier], candidates: [String], references: [[String]], threads: Int? = nil
   ) throws {
     try Self.check(ids: ids, candidates: candidates.count, references: references.map(\.count))
     let threads = threads ?? Parallel.availableThreads
@@ -77,7 +79,7 @@ public struct CaptionSet: Sendable {
 
   /// - Precondition: counts agree and ids are unique: checked by the callers.
   package init(
-    ids: [String], vocabulary: Vocabulary, candidates: Sentences, references: Sentences,
+    ids: [Identifier], vocabulary: Vocabulary, candidates: Sentences, references: Sentences,
     referenceStarts: [Int]
   ) {
     precondition(candidates.count == ids.count && referenceStarts.count == ids.count + 1)
@@ -92,13 +94,13 @@ public struct CaptionSet: Sendable {
     self.references = splits.apply(to: references)
   }
 
-  package static func check(ids: [String], candidates: Int, references: [Int]) throws {
+  package static func check(ids: [Identifier], candidates: Int, references: [Int]) throws {
     guard ids.count == candidates, ids.count == references.count else {
       throw CaptionSetError.counts(
         images: ids.count, candidates: candidates, references: references.count)
     }
     guard !ids.isEmpty else { throw CaptionSetError.empty }
-    var seen = Set<String>(minimumCapacity: ids.count)
+    var seen = Set<Identifier>(minimumCapacity: ids.count)
     for (index, id) in ids.enumerated() {
       guard seen.insert(id).inserted else { throw CaptionSetError.duplicate(image: id) }
       guard references[index] > 0 else { throw CaptionSetError.noReference(image: id) }
@@ -146,10 +148,10 @@ private struct SpaceSplits {
 public enum CaptionSetError: Error, Equatable, CustomStringConvertible {
   case counts(images: Int, candidates: Int, references: Int)
   case empty
-  case duplicate(image: String)
-  case noReference(image: String)
-  case noCandidate(image: String)
-  case unknownImage(String)
+  case duplicate(image: Identifier)
+  case noReference(image: Identifier)
+  case noCandidate(image: Identifier)
+  case unknownImage(Identifier)
 
   public var description: String {
     switch self {

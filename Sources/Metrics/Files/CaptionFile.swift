@@ -1,8 +1,10 @@
+import Configuration
+
 /// Captions by image from a file, images in the file's order.
 ///
 /// Three forms are read: COCO annotations (an object with `annotations` and, for the order, `images`),
-/// a COCO result list (`[{"image_id": 1, "caption": "…"}, …]`), and JSON lines with `image_id` (or
-/// `image`, `id`) and `caption`, or `references` for several; so are the `captions.jsonl` of our runs.
+/// a COCO result list (`[{"image_id": 1, "caption": "…"}, …]`), and JSON lines with `image_id` (without
+/// it `image`, without both `id`) and `caption`, or `references` for several; so are the `captions.jsonl` of our runs.
 public struct CaptionFile: Sendable {
   public enum Role: Sendable {
     /// One caption for each image.
@@ -12,10 +14,12 @@ public struct CaptionFile: Sendable {
   }
 
   public let path: String
-  public private(set) var images: [String] = []
+  public private(set) var images: [Identifier] = []
   /// Captions of each image.
   public private(set) var captions: [[String]] = []
-  private var indexOfImage: [String: Int] = [:]
+  /// What may name a record's image, first come first in any order of the keys.
+  private static let idKeys = ["image_id", "image", "id"]
+  private var indexOfImage: [Identifier: Int] = [:]
 
   /// - Throws: ``CaptionFileError`` naming file and line.
   public init(path: String, role: Role) throws {
@@ -34,9 +38,11 @@ public struct CaptionFile: Sendable {
   }
 
   /// The captions of an image, if the file names it.
-  public func captions(of image: String) -> [String]? { indexOfImage[image].map { captions[$0] } }
+  public func captions(of image: Identifier) -> [String]? {
+    indexOfImage[image].map { captions[$0] }
+  }
 
-  private mutating func index(of image: String) -> Int {
+  private mutating func index(of image: Identifier) -> Int {
     if let index = indexOfImage[image] { return index }
     indexOfImage[image] = images.count
     images.append(image)
@@ -48,13 +54,16 @@ public struct CaptionFile: Sendable {
   private mutating func readRecord(_ cursor: inout JSONCursor, _ role: Role) throws {
     _ = cursor.peek()
     let start = cursor.position
-    var image: String?
+    var image: Identifier?
+    var rank = Self.idKeys.count
     var texts: [String] = []
     var isAnnotations = false
     try cursor.forEachMember { key, cursor in
       switch key {
-      case "image_id", "image": image = try cursor.identifier()
-      case "id" where image == nil: image = try cursor.identifier()
+      case "image_id", "image", "id":
+        let name = try cursor.identifier()
+        let keyRank = Self.idKeys.firstIndex(of: key) ?? 0
+        if keyRank <= rank { (image, rank) = (name, keyRank) }
       case "caption": texts.append(try cursor.string())
       case "references" where role == .references:
         try cursor.forEachElement { texts.append(try $0.string()) }
@@ -81,7 +90,7 @@ public struct CaptionFile: Sendable {
     try cursor.forEachElement { cursor in
       _ = cursor.peek()
       let start = cursor.position
-      var image: String?
+      var image: Identifier?
       var text: String?
       try cursor.forEachMember { key, cursor in
         switch key {
@@ -106,7 +115,7 @@ public struct CaptionFile: Sendable {
   }
 
   private mutating func add(
-    _ texts: [String], to image: String, _ role: Role, _ cursor: JSONCursor, _ start: Int
+    _ texts: [String], to image: Identifier, _ role: Role, _ cursor: JSONCursor, _ start: Int
   ) throws {
     let index = index(of: image)
     guard role == .references || captions[index].isEmpty else {

@@ -1,16 +1,18 @@
+import Configuration
+
 /// Why a file of captions can't be scored.
 public enum CaptionFileError: Error, Equatable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
   case notUTF8(file: String, line: Int)
   case malformed(file: String, line: Int, rule: String)
-  case duplicate(file: String, line: Int, image: String)
+  case duplicate(file: String, line: Int, image: Identifier)
   case noCaptions(file: String)
   /// Images that are listed without a reference.
-  case noReference(file: String, images: [String])
+  case noReference(file: String, images: [Identifier])
   /// Images that have references but no candidate.
-  case missing(file: String, images: [String])
+  case missing(file: String, images: [Identifier])
   /// Images that have a candidate but no references.
-  case unknown(file: String, images: [String], references: String)
+  case unknown(file: String, images: [Identifier], references: String)
 
   public var description: String {
     switch self {
@@ -36,8 +38,8 @@ public enum CaptionFileError: Error, Equatable, CustomStringConvertible {
     }
   }
 
-  private static func list(_ images: [String]) -> String {
-    let shown = images.prefix(3).joined(separator: ", ")
+  private static func list(_ images: [Identifier]) -> String {
+    let shown = images.prefix(3).map(\.text).joined(separator: ", ")
     return images.count == 1
       ? "image \(shown)" : "\(images.count) images (\(shown)\(images.count > 3 ? ", …" : ""))"
   }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension DocumentFrequencies {
@@ -7,7 +8,7 @@ extension DocumentFrequencies {
   ///
   /// - Throws: ``CaptionFileError`` naming file and line.
   public init(path: String) throws {
-    var counts: [String: Int32] = [:]
+    var counts: [Identifier: Int32] = [:]
     var images: Int?
     var number = 0
     for line in try UTF8File.bytes(of: path).split(separator: 10) {
@@ -28,7 +29,7 @@ extension DocumentFrequencies {
         throw CaptionFileError.malformed(
           file: path, line: number, rule: "expected a count, a tab and an n-gram")
       }
-      counts[fields[1]] = count
+      counts[Identifier(fields[1])] = count
     }
     guard let images else { throw CaptionFileError.noCaptions(file: path) }
     let name = URL(filePath: path).lastPathComponent
@@ -40,7 +41,7 @@ extension DocumentFrequencies {
   /// - Throws: A Foundation error if the file can't be written.
   public func write(to path: String) throws {
     var text = "\(Self.title)\t\(images)\n"
-    for (gram, count) in counts.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+    for (gram, count) in counts.sorted(by: { $0.key < $1.key }) {
       text += "\(count)\t\(gram)\n"
     }
     try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)

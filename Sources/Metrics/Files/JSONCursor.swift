@@ -1,3 +1,5 @@
+import Configuration
+
 /// Reads JSON front to back, and skips what nobody asks for.
 ///
 /// Caption files are long and flat; this takes a tenth of the time and memory of a tree of values, and
@@ -153,12 +155,12 @@ struct JSONCursor {
   }
 
   /// A text, or a number as it is written.
-  mutating func identifier() throws -> String {
-    if peek() == UInt8(ascii: "\"") { return try string() }
+  mutating func identifier() throws -> Identifier {
+    if peek() == UInt8(ascii: "\"") { return Identifier(try string()) }
     let start = position
     while position < bytes.count, Self.isInNumber(bytes[position]) { position += 1 }
     guard position > start else { throw malformed("expected an image id: a number or a text") }
-    return String(decoding: bytes[start..<position], as: UTF8.self)
+    return Identifier(String(decoding: bytes[start..<position], as: UTF8.self))
   }
 
   private static func isInNumber(_ byte: UInt8) -> Bool {

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension ScoreReport {
@@ -90,12 +91,13 @@ extension ScoreReport {
   public var json: String {
     if candidates.count == 1 { return object(of: candidates[0], indent: "") }
     let files = candidates.map { candidate in
-      "    \(Self.quoted(candidate.name)): \(object(of: candidate, indent: "    "))"
+      "    \(JSONValue.quoted(candidate.name)): \(object(of: candidate, indent: "    "))"
     }
     let pairs = comparisons.map { comparison in
       let result = comparison.result
-      return "    {\"a\": \(Self.quoted(comparison.a)), \"b\": \(Self.quoted(comparison.b)), "
-        + "\"metric\": \(Self.quoted(result.metric)), "
+      return
+        "    {\"a\": \(JSONValue.quoted(comparison.a)), \"b\": \(JSONValue.quoted(comparison.b)), "
+        + "\"metric\": \(JSONValue.quoted(result.metric)), "
         + "\"difference\": \(Self.number(result.difference)), "
         + "\"ci95\": \(Self.list([result.ci95.lower, result.ci95.upper])), "
         + "\"p\": \(Self.number(result.p)), \"p_holm\": \(Self.number(comparison.pHolm))}"
@@ -105,26 +107,27 @@ extension ScoreReport {
   }
 
   private func object(of candidate: Candidate, indent: String) -> String {
-    let corpus = candidate.scores.map { (Self.quoted($0.name), Self.number($0.corpus)) }
+    let corpus = candidate.scores.map { (JSONValue.quoted($0.name), Self.number($0.corpus)) }
     var text = "{\n\(indent)  \"corpus\": {\(Self.joined(corpus))},\n"
     if !candidate.intervals.isEmpty {
       let intervals = zip(candidate.scores, candidate.intervals).map { score, interval in
-        (Self.quoted(score.name), Self.list([interval.lower, interval.upper]))
+        (JSONValue.quoted(score.name), Self.list([interval.lower, interval.upper]))
       }
       text += "\(indent)  \"ci95\": {\(Self.joined(intervals))},\n"
     }
     if let diversity = candidate.diversity {
-      let values = diversity.values.map { (Self.quoted($0.name), Self.number($0.value)) }
+      let values = diversity.values.map { (JSONValue.quoted($0.name), Self.number($0.value)) }
       text += "\(indent)  \"diversity\": {\(Self.joined(values))},\n"
     }
     let notes = candidate.scores.compactMap { score in
-      score.note.map { (Self.quoted(score.name), Self.quoted($0)) }
+      score.note.map { (JSONValue.quoted(score.name), JSONValue.quoted($0)) }
     }
     text += "\(indent)  \"notes\": {\(Self.joined(notes))},\n"
-    let names = candidate.scores.map { Self.quoted($0.name) }
+    let names = candidate.scores.map { JSONValue.quoted($0.name) }
     let rows = images.enumerated().map { index, image in
       let values = candidate.scores.map { Self.number($0.perImage[index]) }
-      return "\(indent)    \(Self.quoted(image)): {\(Self.joined(Array(zip(names, values))))}"
+      return
+        "\(indent)    \(JSONValue.quoted(image.text)): {\(Self.joined(Array(zip(names, values))))}"
     }
     return text
       + "\(indent)  \"per_image\": {\n\(rows.joined(separator: ",\n"))\n\(indent)  }\n\(indent)}"
@@ -140,23 +143,11 @@ extension ScoreReport {
 
   private static func number(_ value: Double) -> String { value.isFinite ? "\(value)" : "null" }
 
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
-
   private static func csvField(_ text: String) -> String {
-    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+    // By code points: a carriage return and a line feed are one character.
+    guard text.unicodeScalars.contains(where: { [",", "\"", "\n", "\r"].contains($0) }) else {
+      return text
+    }
     return "\"\(text.replacing("\"", with: "\"\""))\""
   }
 

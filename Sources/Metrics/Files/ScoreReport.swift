@@ -1,3 +1,5 @@
+import Configuration
+
 /// Scores of one or several candidate files against the same references.
 public struct ScoreReport: Sendable {
   /// One candidate file.
@@ -13,12 +15,12 @@ public struct ScoreReport: Sendable {
   public struct Comparison: Sendable {
     public let a: String
     public let b: String
-    public let result: PairedComparison
+    public let result: NestedComparison
     /// Holm's correction over the pairs of files.
     public let pHolm: Double
   }
 
-  public let images: [String]
+  public let images: [Identifier]
   public let candidates: [Candidate]
   public let comparisons: [Comparison]
 
@@ -54,7 +56,8 @@ public struct ScoreReport: Sendable {
   ) throws {
     precondition(!paths.isEmpty && options.resamples > 0)
     let pairs = paths.count * (paths.count - 1) / 2
-    let perFile = 2 + options.metrics.count + (options.intervals ? 1 : 0)
+    let isResampled = options.intervals || paths.count > 1
+    let perFile = 2 + options.metrics.count + (isResampled ? 1 : 0)
     let steps = Double(1 + paths.count * perFile + pairs)
     var done = 0.0
     /// Begins a step; what it returns says how much of the step is done.
@@ -69,7 +72,9 @@ public struct ScoreReport: Sendable {
     let files = try paths.map { try CaptionFile(path: $0, role: .candidates) }
     let images = try Self.images(references, files, subset: options.subset)
     let names = Self.names(paths)
+    let bootstrap = Bootstrap(resamples: options.resamples, seed: options.seed)
     var candidates: [Candidate] = []
+    var resampled: [ResampledScores] = []
     for (file, name) in zip(files, names) {
       _ = step("\(name): tokens")
       let set = try CaptionSet(
@@ -82,25 +87,28 @@ public struct ScoreReport: Sendable {
         _ = step("\(name): \(type(of: metric))")
         scores += metric.scores(for: counted, threads: options.threads)
       }
-      let bootstrap = Bootstrap(resamples: options.resamples, seed: options.seed)
+      if isResampled {
+        resampled.append(
+          bootstrap.resample(
+            scores.map { NestedScores($0) }, threads: options.threads,
+            progress: step("\(name): intervals")))
+      }
       candidates.append(
         Candidate(
           name: name, scores: scores,
-          intervals: options.intervals
-            ? bootstrap.intervals(
-              of: scores, threads: options.threads, progress: step("\(name): intervals")) : [],
+          intervals: options.intervals ? resampled.last?.estimates.map(\.ci95) ?? [] : [],
           diversity: options.diversity ? CaptionDiversity(counted) : nil))
     }
     self.images = images
     self.candidates = candidates
-    comparisons = Self.compare(candidates, options, step)
+    comparisons = Self.compare(names, resampled, options, step)
     progress(1, "done")
   }
 
   /// The images to score, in the order of the references.
   private static func images(
     _ references: CaptionFile, _ files: [CaptionFile], subset: Bool
-  ) throws -> [String] {
+  ) throws -> [Identifier] {
     for file in files {
       // An image that is only listed has no captions.
       let unknown = file.images.filter { references.captions(of: $0) == nil }
@@ -128,7 +136,7 @@ public struct ScoreReport: Sendable {
     let parts = paths.map { $0.split(separator: "/") }
     for count in 1...(parts.map(\.count).max() ?? 1) {
       let names = parts.map { $0.suffix(count).joined(separator: "/") }
-      if Set(names).count == names.count { return names }
+      if Set(names.map { Identifier($0) }).count == names.count { return names }
     }
     // The same file twice.
     return paths.enumerated().map { "\($0.element) (\($0.offset + 1))" }
@@ -136,18 +144,17 @@ public struct ScoreReport: Sendable {
 
   /// All pairs on all metrics, corrected over the pairs of each metric.
   private static func compare(
-    _ candidates: [Candidate], _ options: Options,
+    _ names: [String], _ files: [ResampledScores], _ options: Options,
     _ step: (String) -> @Sendable (Double) -> Void
   ) -> [Comparison] {
-    let test = PairedTest(
-      resamples: options.resamples, trials: options.resamples, seed: options.seed)
-    var pairs: [(a: String, b: String, results: [PairedComparison])] = []
-    for (index, a) in candidates.enumerated() {
-      for b in candidates.dropFirst(index + 1) {
-        let results = test.differences(
-          a: a.scores, b: b.scores, threads: options.threads,
-          progress: step("\(a.name) and \(b.name)"))
-        pairs.append((a.name, b.name, results))
+    let test = PairedTest(trials: options.resamples)
+    var pairs: [(a: String, b: String, results: [NestedComparison])] = []
+    for a in files.indices {
+      for b in files.indices.dropFirst(a + 1) {
+        let results = test.compare(
+          files[a], files[b], threads: options.threads,
+          progress: step("\(names[a]) and \(names[b])"))
+        pairs.append((names[a], names[b], results))
       }
     }
     guard let first = pairs.first else { return [] }

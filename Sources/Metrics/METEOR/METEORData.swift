@@ -1,3 +1,5 @@
+import Configuration
+
 /// METEOR 1.5's English word lists.
 ///
 /// Both are from METEOR 1.5 (`function/english.words` and `nonbreaking/english.prefixes` of its jar) by
@@ -25,7 +27,7 @@ enum METEORData {
   /// The same, before a number only.
   static let numericPrefixes = list("No Art pp")
 
-  private static func list(_ text: String) -> Set<String> {
-    Set(text.split(whereSeparator: \.isWhitespace).map(String.init))
+  private static func list(_ text: String) -> Set<Identifier> {
+    Set(text.split(whereSeparator: \.isWhitespace).map { Identifier(String($0)) })
   }
 }

@@ -1,3 +1,5 @@
+import Configuration
+
 /// What the stages know about the words of one caption set, by dense word id.
 final class METEORLexicon: Sendable {
   private let function: [Bool]
@@ -6,7 +8,7 @@ final class METEORLexicon: Sendable {
 
   init(_ words: Vocabulary, stages: [METEORStage], synonyms: SynonymDictionary?) {
     let texts = (0..<Int32(words.count)).map { words[$0] }
-    function = texts.map { METEORData.functionWords.contains($0) }
+    function = texts.map { METEORData.functionWords.contains(Identifier($0)) }
     var stemIDs = Vocabulary()
     if stages.contains(.stem) {
       let stemmer = Stemmer()
@@ -64,12 +66,19 @@ struct METEORText: Sendable {
       } else {
         var text = tokens.text(of: line)
         // The client that pycocoevalcap is to the jar cleans candidates so, not references.
-        if isCandidate { text = text.replacing("|||", with: "").replacing("  ", with: " ") }
+        if isCandidate { text = Self.cleaned(text) }
         for word in METEORNormalizer.words(of: text) {
           sentences.append(token: words.intern(PTBNormalization.lowercase(word)))
         }
       }
       sentences.endSentence()
+    }
+
+    /// By bytes: a `String` does not find a bar that a combining mark follows.
+    private static func cleaned(_ text: String) -> String {
+      let bytes = Array(text.utf8).replacing(Array("|||".utf8), with: [])
+        .replacing(Array("  ".utf8), with: Array(" ".utf8))
+      return String(decoding: bytes, as: UTF8.self)
     }
   }
 }

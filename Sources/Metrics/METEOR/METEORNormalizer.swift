@@ -1,3 +1,5 @@
+import Configuration
+
 /// METEOR 1.5's `-norm` for English with punctuation kept: the words that the aligner sees.
 ///
 /// A line goes through a series of rewritings, each from left to right over what the one before left.
@@ -140,8 +142,8 @@ enum METEORNormalizer {
     let text = string(stem)
     let precedesLowercase = next.map { ("a"..."z").contains($0) } ?? false
     let precedesDigit = next.map(isDigit) ?? false
-    if METEORData.nonbreakingPrefixes.contains(text) || precedesLowercase
-      || (METEORData.numericPrefixes.contains(text) && precedesDigit)
+    if METEORData.nonbreakingPrefixes.contains(Identifier(text)) || precedesLowercase
+      || (METEORData.numericPrefixes.contains(Identifier(text)) && precedesDigit)
     {
       return [text + "."]
     }

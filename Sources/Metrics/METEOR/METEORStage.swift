@@ -1,5 +1,7 @@
-/// What METEOR takes for a match.
-public enum METEORStage: String, Sendable, CaseIterable, Comparable {
+import Configuration
+
+/// What METEOR takes for a match, as `evaluation.meteor_stages:` names it.
+public enum METEORStage: String, ConfigChoice, Comparable {
   /// The same word.
   case exact
   /// The same stem, by Snowball's English stemmer.

@@ -1,10 +1,11 @@
+import Configuration
 import Foundation
 
 /// WordNet as NLTK's METEOR reads it.
 struct NLTKWordNet: Sendable {
   private struct Part: Sendable {
     let name: PartOfSpeech
-    let exceptions: [String: [String]]
+    let exceptions: [Identifier: [String]]
     let index: LemmaFile
     let data: MappedFile
   }
@@ -49,20 +50,20 @@ struct NLTKWordNet: Sendable {
     return names
   }
 
-  private static func exceptions(_ path: String) throws -> [String: [String]] {
-    var exceptions: [String: [String]] = [:]
+  private static func exceptions(_ path: String) throws -> [Identifier: [String]] {
+    var exceptions: [Identifier: [String]] = [:]
     for line in try readFile(path).split(separator: 10) {
       let forms = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
-      if let first = forms.first { exceptions[first] = Array(forms.dropFirst()) }
+      if let first = forms.first { exceptions[Identifier(first)] = Array(forms.dropFirst()) }
     }
     return exceptions
   }
 
   /// The word and what it may be an inflection of.
   private static func forms(
-    of word: String, _ part: PartOfSpeech, _ exceptions: [String: [String]]
+    of word: String, _ part: PartOfSpeech, _ exceptions: [Identifier: [String]]
   ) -> [String] {
-    if let bases = exceptions[word] { return [word] + bases }
+    if let bases = exceptions[Identifier(word)] { return [word] + bases }
     let endings: [(String, String)] =
       switch part {
       case .noun:
@@ -79,7 +80,7 @@ struct NLTKWordNet: Sendable {
       case .adv: []
       }
     return [word]
-      + endings.filter { word.hasSuffix($0.0) }.map { word.dropLast($0.0.count) + $0.1 }
+      + endings.compactMap { ending, other in word.dropping(ending).map { $0 + other } }
   }
 
   /// The names in the synset at a byte offset, those of several words left out.

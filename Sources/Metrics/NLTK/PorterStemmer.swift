@@ -1,8 +1,10 @@
+import Configuration
+
 /// Porter's stemmer with the changes that NLTK has made to it.
 ///
 /// Source: Porter 1980; NLTK 3.10 `PorterStemmer`, mode NLTK_EXTENSIONS.
 struct PorterStemmer {
-  private static let irregular = [
+  private static let irregular: [Identifier: String] = [
     "sky": "sky", "skies": "sky", "dying": "die", "lying": "lie", "tying": "tie", "news": "news",
     "innings": "inning", "inning": "inning", "outings": "outing", "outing": "outing",
     "cannings": "canning", "canning": "canning", "howe": "howe", "proceed": "proceed",
@@ -13,7 +15,7 @@ struct PorterStemmer {
 
   /// The stem of a word in lower case.
   func stem(_ text: String) -> String {
-    if let stem = Self.irregular[text] { return stem }
+    if let stem = Self.irregular[Identifier(text)] { return stem }
     var word = Array(text.unicodeScalars)[...]
     if word.count <= 2 { return text }
     word = step1a(word)

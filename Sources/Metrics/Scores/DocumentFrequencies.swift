@@ -1,3 +1,5 @@
+import Configuration
+
 /// In how many images' references each n-gram (n = 1…4) occurs: the IDF corpus of CIDEr-D.
 public struct DocumentFrequencies: Sendable, Equatable {
   /// Where the counts come from: a file's name, or a description.
@@ -5,9 +7,9 @@ public struct DocumentFrequencies: Sendable, Equatable {
   /// Number of images counted.
   public let images: Int
   /// Images by n-gram, its tokens joined by single spaces.
-  public let counts: [String: Int32]
+  public let counts: [Identifier: Int32]
 
-  public init(source: String, images: Int, counts: [String: Int32]) {
+  public init(source: String, images: Int, counts: [Identifier: Int32]) {
     self.source = source
     self.images = images
     self.counts = counts
@@ -17,14 +19,14 @@ public struct DocumentFrequencies: Sendable, Equatable {
   public init(countingReferencesOf set: CaptionSet, source: String) {
     let captions = CountedCaptions(set)
     let dense = Self.counts(in: captions)
-    var counts: [String: Int32] = [:]
+    var counts: [Identifier: Int32] = [:]
     for (n, gramsByPosition) in captions.ngrams.references.enumerated() {
       var written = [Bool](repeating: false, count: captions.ngrams.counts[n])
       for (position, gram) in gramsByPosition.enumerated() where gram >= 0 {
         if written[Int(gram)] { continue }
         written[Int(gram)] = true
         let tokens = set.references.tokens[position - n...position]
-        counts[tokens.map { set.vocabulary[$0] }.joined(separator: " ")] = dense[n][Int(gram)]
+        counts[Identifier(set.vocabulary.text(of: tokens))] = dense[n][Int(gram)]
       }
     }
     self.init(source: source, images: set.count, counts: counts)
@@ -65,7 +67,7 @@ public struct DocumentFrequencies: Sendable, Equatable {
       ] {
         for (position, gram) in grams.enumerated() where gram >= 0 && dense[Int(gram)] < 0 {
           let tokens = sentences.tokens[position - n...position]
-          dense[Int(gram)] = counts[tokens.map { set.vocabulary[$0] }.joined(separator: " ")] ?? 0
+          dense[Int(gram)] = counts[Identifier(set.vocabulary.text(of: tokens))] ?? 0
         }
       }
       // Unigram ids are token ids, some of which occur in other splits only.

@@ -1,3 +1,5 @@
+import Configuration
+
 /// Scores captions with several metrics at once, from raw text.
 ///
 /// ```swift
@@ -19,20 +21,20 @@ public struct Evaluation: Sendable {
     self.threads = max(1, threads ?? Parallel.availableThreads)
   }
 
-  /// Scores raw captions by image name, images in the order of their names.
+  /// Scores raw captions by image name, images in the order of their names' bytes.
   ///
   /// - Throws: ``CaptionSetError`` if the images of both differ, or one has no reference.
   public func score(
-    candidates: [String: String], references: [String: [String]]
+    candidates: [Identifier: String], references: [Identifier: [String]]
   ) throws -> [MetricScores] {
     score(try captionSet(candidates: candidates, references: references))
   }
 
-  /// Tokenises raw captions by image name, images in the order of their names.
+  /// Tokenises raw captions by image name, images in the order of their names' bytes.
   ///
   /// - Throws: ``CaptionSetError`` if the images of both differ, or one has no reference.
   public func captionSet(
-    candidates: [String: String], references: [String: [String]]
+    candidates: [Identifier: String], references: [Identifier: [String]]
   ) throws -> CaptionSet {
     let ids = references.keys.sorted()
     let ordered = try ids.map { id in

@@ -8,23 +8,31 @@ public struct MetricScores: Sendable {
   public let perImage: [Double]
   /// What a reader must know to compare the value, for example the document frequencies used.
   public let note: String?
+  /// Whether a smaller value is the better one, as of a loss.
+  public let lowerIsBetter: Bool
   /// How the value of any collection of these images follows from their statistics.
   package let rule: CorpusRule
   /// Shape `[N, rule.width]`, row by row.
   package let statistics: [Double]
 
   /// A metric whose corpus value is the mean of its values per image.
-  public init(name: String, meanOf perImage: [Double], note: String? = nil) {
-    self.init(name: name, perImage: perImage, note: note, rule: .mean, statistics: perImage)
+  public init(
+    name: String, meanOf perImage: [Double], note: String? = nil, lowerIsBetter: Bool = false
+  ) {
+    self.init(
+      name: name, perImage: perImage, note: note, lowerIsBetter: lowerIsBetter, rule: .mean,
+      statistics: perImage)
   }
 
   package init(
-    name: String, perImage: [Double], note: String? = nil, rule: CorpusRule, statistics: [Double]
+    name: String, perImage: [Double], note: String? = nil, lowerIsBetter: Bool = false,
+    rule: CorpusRule, statistics: [Double]
   ) {
     precondition(statistics.count == perImage.count * rule.width)
     self.name = name
     self.perImage = perImage
     self.note = note
+    self.lowerIsBetter = lowerIsBetter
     self.rule = rule
     self.statistics = statistics
     var sums = [Double](repeating: 0, count: rule.width)

@@ -83,7 +83,7 @@ public struct ReportPage: Sendable, Equatable {
       let shown = blocks.filter { !$0.isEmpty }
       if !shown.isEmpty { sections.append(Section(title, shown)) }
     }
-    let headline = summary.metricNames.first
+    let headline = summary.primary ?? summary.metricNames.first
     let findings = summary.comparisons.filter { $0.metric == headline }.map { pair in
       "\(pair.metric), \(pair.a) against \(pair.b): \(pair.finding)."
     }
@@ -92,6 +92,9 @@ public struct ReportPage: Sendable, Equatable {
       add(
         "Which arm beats which",
         [.table(summary.comparisonsTable(metrics: summary.headlineMetricNames))])
+    }
+    if summary.arms.contains(where: { $0.stages.count > 1 }) {
+      add("Stages", [.table(summary.stagesTable())])
     }
     if let seeds = summary.seedTable() { add("Scores by seed", [.table(seeds)]) }
     if summary.comparisonTable().columns.count < summary.metricsTable().columns.count

@@ -16,10 +16,9 @@ extension RunSummary {
     /// By metric name, its variant included: `CIDEr-D`, `METEOR-1.5 (exact+stem)`.
     public var metrics: [String: Metric]
 
-    public var learningRate: Double?
-    /// How the rate was chosen: "given", "searched over 4 rates on validation loss".
-    public var learningRateSource: String?
-    public var peakMemoryBytes: Int?
+    /// How each stage trained it; empty for a row that is not trained.
+    public var stages: [Stage]
+    /// The epoch of the weights that were scored, counted from 1; of the first cell.
     public var bestEpoch: Int?
     public var note: String?
 
@@ -27,8 +26,7 @@ extension RunSummary {
       arm: String, control: Bool = false, visualTokens: Int, trainableParameters: Int,
       flopsPerSample: Double? = nil, seconds: Double? = nil,
       validationLoss: ValidationLoss = ValidationLoss(), metrics: [String: Metric] = [:],
-      learningRate: Double? = nil, learningRateSource: String? = nil, peakMemoryBytes: Int? = nil,
-      bestEpoch: Int? = nil, note: String? = nil
+      stages: [Stage] = [], bestEpoch: Int? = nil, note: String? = nil
     ) {
       self.arm = arm
       self.control = control
@@ -38,9 +36,7 @@ extension RunSummary {
       self.seconds = seconds
       self.validationLoss = validationLoss
       self.metrics = metrics
-      self.learningRate = learningRate
-      self.learningRateSource = learningRateSource
-      self.peakMemoryBytes = peakMemoryBytes
+      self.stages = stages
       self.bestEpoch = bestEpoch
       self.note = note
     }
@@ -54,11 +50,24 @@ extension RunSummary {
       case seconds
       case validationLoss = "validation_loss"
       case metrics
-      case learningRate = "learning_rate"
-      case learningRateSource = "learning_rate_source"
-      case peakMemoryBytes = "peak_memory_bytes"
+      case stages
       case bestEpoch = "best_epoch"
       case note
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      arm = try container.decode(String.self, forKey: .arm)
+      control = try container.decode(Bool.self, forKey: .control)
+      visualTokens = try container.decode(Int.self, forKey: .visualTokens)
+      trainableParameters = try container.decode(Int.self, forKey: .trainableParameters)
+      flopsPerSample = try container.decodeIfPresent(Double.self, forKey: .flopsPerSample)
+      seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
+      validationLoss = try container.decode(ValidationLoss.self, forKey: .validationLoss)
+      metrics = try container.decode([String: Metric].self, forKey: .metrics)
+      stages = try container.decodeIfPresent([Stage].self, forKey: .stages) ?? []
+      bestEpoch = try container.decodeIfPresent(Int.self, forKey: .bestEpoch)
+      note = try container.decodeIfPresent(String.self, forKey: .note)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -71,11 +80,50 @@ extension RunSummary {
       try container.encode(seconds?.finite, forKey: .seconds)
       try container.encode(validationLoss, forKey: .validationLoss)
       try container.encode(metrics, forKey: .metrics)
-      try container.encodeIfPresent(learningRate?.finite, forKey: .learningRate)
-      try container.encodeIfPresent(learningRateSource, forKey: .learningRateSource)
-      try container.encodeIfPresent(peakMemoryBytes, forKey: .peakMemoryBytes)
+      if !stages.isEmpty { try container.encode(stages, forKey: .stages) }
       try container.encodeIfPresent(bestEpoch, forKey: .bestEpoch)
       try container.encodeIfPresent(note, forKey: .note)
+    }
+  }
+
+  /// How one stage trained an arm.
+  public struct Stage: Codable, Equatable, Sendable {
+    public var name: String
+    /// Parts that trained: `projector`, `language_model`, `encoder`.
+    public var train: [String]
+    /// What it learned from: `captions`, `questions`, `contrast`.
+    public var data: String
+    public var epochs: Int
+    public var trainableParameters: Int
+    /// Of encoder (where it is computed live), projector and language model.
+    public var totalParameters: Int
+    public var learningRate: Double
+    /// "given", or what was searched: "searched 0.0003, 0.001, 0.003 on validation loss".
+    public var rateSource: String
+
+    public init(
+      name: String, train: [String], data: String, epochs: Int, trainableParameters: Int,
+      totalParameters: Int, learningRate: Double, rateSource: String
+    ) {
+      self.name = name
+      self.train = train
+      self.data = data
+      self.epochs = epochs
+      self.trainableParameters = trainableParameters
+      self.totalParameters = totalParameters
+      self.learningRate = learningRate
+      self.rateSource = rateSource
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case train
+      case data
+      case epochs
+      case trainableParameters = "trainable_parameters"
+      case totalParameters = "total_parameters"
+      case learningRate = "learning_rate"
+      case rateSource = "rate_source"
     }
   }
 
@@ -109,17 +157,24 @@ extension RunSummary {
     public var mean: Double?
     /// Standard deviation over seeds; `nil` for a single seed.
     public var std: Double?
-    /// The 95 % interval over images.
+    /// The 95 % interval over images, and over seeds and folds where there are several.
     public var ci95: Interval?
     public var perSeed: [Double]
+    /// Mean over seeds in each fold; empty without folds.
+    public var perFold: [Double]
+    /// Standard deviation between folds; `nil` without folds.
+    public var foldStd: Double?
 
     public init(
-      mean: Double?, std: Double? = nil, ci95: Interval? = nil, perSeed: [Double] = []
+      mean: Double?, std: Double? = nil, ci95: Interval? = nil, perSeed: [Double] = [],
+      perFold: [Double] = [], foldStd: Double? = nil
     ) {
       self.mean = mean
       self.std = std
       self.ci95 = ci95
       self.perSeed = perSeed
+      self.perFold = perFold
+      self.foldStd = foldStd
     }
 
     enum CodingKeys: String, CodingKey {
@@ -127,6 +182,8 @@ extension RunSummary {
       case std
       case ci95
       case perSeed = "per_seed"
+      case perFold = "per_fold"
+      case foldStd = "fold_std"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -137,6 +194,10 @@ extension RunSummary {
       perSeed =
         try container.decodeIfPresent([Double?].self, forKey: .perSeed)?
         .map { $0 ?? .nan } ?? []
+      perFold =
+        try container.decodeIfPresent([Double?].self, forKey: .perFold)?
+        .map { $0 ?? .nan } ?? []
+      foldStd = try container.decodeIfPresent(Double.self, forKey: .foldStd)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -145,6 +206,9 @@ extension RunSummary {
       try container.encode(std?.finite, forKey: .std)
       try container.encode(ci95?.finite, forKey: .ci95)
       try container.encode(perSeed.map(\.finite), forKey: .perSeed)
+      guard !perFold.isEmpty else { return }
+      try container.encode(perFold.map(\.finite), forKey: .perFold)
+      try container.encode(foldStd?.finite, forKey: .foldStd)
     }
   }
 
@@ -157,14 +221,18 @@ extension RunSummary {
     public var difference: Double
     /// The 95 % interval of the paired difference.
     public var ci95: Interval
-    /// Of paired approximate randomisation.
-    public var p: Double
-    /// `p` after Holm's correction over all pairs.
-    public var pHolm: Double
+    /// Of paired approximate randomisation; `nil` where the metric is described and not tested.
+    public var p: Double?
+    /// `p` after Holm's correction over the pairs of the primary metric.
+    public var pHolm: Double?
+    /// Of the difference, over images, seeds and folds.
+    public var standardError: Double?
+    /// The smallest true difference that the test finds with power 0.8.
+    public var smallestDetectable: Double?
 
     public init(
-      a: String, b: String, metric: String, difference: Double, ci95: Interval, p: Double,
-      pHolm: Double
+      a: String, b: String, metric: String, difference: Double, ci95: Interval, p: Double? = nil,
+      pHolm: Double? = nil, standardError: Double? = nil, smallestDetectable: Double? = nil
     ) {
       self.a = a
       self.b = b
@@ -173,6 +241,8 @@ extension RunSummary {
       self.ci95 = ci95
       self.p = p
       self.pHolm = pHolm
+      self.standardError = standardError
+      self.smallestDetectable = smallestDetectable
     }
 
     enum CodingKeys: String, CodingKey {
@@ -183,6 +253,21 @@ extension RunSummary {
       case ci95
       case p
       case pHolm = "p_holm"
+      case standardError = "standard_error"
+      case smallestDetectable = "smallest_detectable"
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(a, forKey: .a)
+      try container.encode(b, forKey: .b)
+      try container.encode(metric, forKey: .metric)
+      try container.encode(difference.finite, forKey: .difference)
+      try container.encode(ci95, forKey: .ci95)
+      try container.encode(p, forKey: .p)
+      try container.encode(pHolm, forKey: .pHolm)
+      try container.encodeIfPresent(standardError?.finite, forKey: .standardError)
+      try container.encodeIfPresent(smallestDetectable?.finite, forKey: .smallestDetectable)
     }
   }
 

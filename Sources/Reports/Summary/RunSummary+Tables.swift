@@ -1,16 +1,22 @@
+import Metrics
+
 /// What a paired comparison shows.
 public enum Verdict: String, Sendable, Equatable {
   case aBeatsB
   case bBeatsA
   case noDifferenceShown
+  /// Of a metric that is described only.
+  case notTested
 }
 
 extension RunSummary.Comparison {
-  /// `a` beats `b` only if the 95 % interval of the paired difference excludes 0.
+  /// `a` beats `b` only if the 95 % interval of the paired difference excludes 0 and p after Holm's
+  /// correction is below 0.05.
   public var verdict: Verdict {
+    guard let pHolm else { return .notTested }
     let aIsHigher = ci95.low > 0
     let bIsHigher = ci95.high < 0
-    guard aIsHigher || bIsHigher else { return .noDifferenceShown }
+    guard aIsHigher || bIsHigher, pHolm < 0.05 else { return .noDifferenceShown }
     return aIsHigher != RunSummary.lowerIsBetter(metric) ? .aBeatsB : .bBeatsA
   }
 
@@ -20,6 +26,7 @@ extension RunSummary.Comparison {
     case .aBeatsB: "\(a) beats \(b)"
     case .bBeatsA: "\(b) beats \(a)"
     case .noDifferenceShown: "no difference shown"
+    case .notTested: "described, not tested"
     }
   }
 }
@@ -30,7 +37,7 @@ extension RunSummary {
 
   static func lowerIsBetter(_ metric: String) -> Bool {
     let name = metric.lowercased()
-    return name.contains("loss") || name.contains("perplexity")
+    return name.contains("loss") || name.contains("perplexity") || name.hasPrefix("nll")
   }
 
   /// Names of every metric that an arm has, headline metrics first and the rest by name.
@@ -49,6 +56,12 @@ extension RunSummary {
     return headline.isEmpty ? metricNames : headline
   }
 
+  /// "quickstart: comparison", with a mark where the run is not a whole one.
+  private func title(_ what: String) -> String {
+    let cut = steps.map { " (stages ended after \($0) updates)" } ?? ""
+    return "\(experiment): \(what)" + cut + ((missing ?? []).isEmpty ? "" : " (cells missing)")
+  }
+
   /// One row an arm, controls below a rule: cost, validation loss and metrics.
   ///
   /// `metrics` names the metrics to show; `nil` shows the headline metrics.
@@ -61,7 +74,6 @@ extension RunSummary {
         .init("Trainable parameters", format: .integer),
         .init("FLOPs per sample", format: .prefixed(3)),
         .init("Time", unit: "s", format: .integer),
-        .init("Peak memory", unit: "MiB", format: .integer),
         .init("Learning rate", format: .significant(3)),
         .init("Best val. loss", format: .decimals(4)),
         .init("Final val. loss", format: .decimals(4)),
@@ -71,8 +83,7 @@ extension RunSummary {
         [
           .text(arm.arm), .number(Double(arm.visualTokens)),
           .number(Double(arm.trainableParameters)), .optional(arm.flopsPerSample),
-          .optional(arm.seconds), .optional(arm.peakMemoryBytes.map { Double($0) / 1_048_576 }),
-          .optional(arm.learningRate), .optional(arm.validationLoss.best),
+          .optional(arm.seconds), arm.learningRateCell, .optional(arm.validationLoss.best),
           .optional(arm.validationLoss.final),
         ] + metrics.map { .metric(arm.metrics[$0]) }, ruleAbove: ruleAbove)
     }
@@ -81,7 +92,7 @@ extension RunSummary {
       row(arm, ruleAbove: index == 0)
     }
     return ResultTable(
-      title: "\(experiment): comparison", columns: columns, rows: trained + controls,
+      title: title("comparison"), columns: columns, rows: trained + controls,
       footnotes: footnotes(metrics: metrics)
     ).droppingEmptyColumns(keeping: [0, 1, 2])
   }
@@ -90,7 +101,7 @@ extension RunSummary {
   public func metricsTable() -> ResultTable {
     var table = comparisonTable(metrics: metricNames)
     table = ResultTable(
-      title: "\(experiment): all metrics",
+      title: title("all metrics"),
       columns: [.init("Arm", alignment: .left)]
         + metricNames.map { .init($0, format: .decimals(4)) },
       rows: (arms.filter { !$0.control } + arms.filter(\.control)).enumerated().map { index, arm in
@@ -124,7 +135,7 @@ extension RunSummary {
       }
     }
     return ResultTable(
-      title: "\(experiment): scores by seed",
+      title: title("scores by seed"),
       columns: [
         .init("Metric", alignment: .left), .init("Arm", alignment: .left),
         .init("Mean", format: .decimals(4)), .init("Std", format: .decimals(4)),
@@ -145,32 +156,80 @@ extension RunSummary {
         ResultTable.Row(
           [
             .text(pair.metric), .text(pair.a), .text(pair.b), .number(pair.difference),
-            .number(pair.ci95.low), .number(pair.ci95.high), .number(pair.p),
-            .number(pair.pHolm), .text(pair.finding),
+            .number(pair.ci95.low), .number(pair.ci95.high), .optional(pair.p),
+            .optional(pair.pHolm), .optional(pair.smallestDetectable), .text(pair.finding),
           ], ruleAbove: index == 0 && place > 0)
       }
     }
     return ResultTable(
-      title: "\(experiment): paired differences",
+      title: title("paired differences"),
       columns: [
         .init("Metric", alignment: .left), .init("A", alignment: .left),
         .init("B", alignment: .left), .init("A − B", format: .decimals(4)),
         .init("95 % low", format: .decimals(4)), .init("95 % high", format: .decimals(4)),
         .init("p", format: .probability), .init("p (Holm)", format: .probability),
-        .init("Finding", alignment: .left),
+        .init("Detectable", format: .decimals(4)), .init("Finding", alignment: .left),
       ],
       rows: rows,
       footnotes: [
-        "\"Beats\" means that the 95 % interval of the paired difference excludes 0.",
-        "p: paired approximate randomisation over images; p (Holm): corrected over all pairs.",
-      ] + metricFootnotes(metrics, interval: false))
+        "\"Beats\" means that the 95 % interval of the paired difference excludes 0 and that p (Holm) is "
+          + "below 0.05. Only pairs of the primary metric"
+          + (primary.map { ", \($0)," } ?? "") + " are tested; others are described.",
+        "p: paired approximate randomisation of the images' means over seeds; p (Holm): corrected over "
+          + "the pairs of the primary metric.",
+        "Detectable: the smallest true difference that this test would have found with power 0.8.",
+      ] + metricFootnotes(metrics, interval: false)
+    ).droppingEmptyColumns(keeping: [0, 1, 2, 3, 4, 5, 9])
+  }
+
+  /// How each stage trained each arm: what learned, from what, at which rate.
+  public func stagesTable() -> ResultTable {
+    let rows = arms.flatMap { arm in
+      arm.stages.enumerated().map { index, stage in
+        ResultTable.Row(
+          [
+            .text(arm.arm), .text(stage.name), .text(stage.train.joined(separator: ", ")),
+            .text(stage.data), .number(Double(stage.epochs)),
+            .number(Double(stage.trainableParameters)), .number(Double(stage.totalParameters)),
+            .number(stage.learningRate), .text(stage.rateSource),
+          ], ruleAbove: index == 0 && arm.arm != arms.first?.arm && arm.stages.count > 1)
+      }
+    }
+    return ResultTable(
+      title: title("stages"),
+      columns: [
+        .init("Arm", alignment: .left), .init("Stage", alignment: .left),
+        .init("Trains", alignment: .left), .init("Data", alignment: .left),
+        .init("Epochs", format: .integer), .init("Trainable parameters", format: .integer),
+        .init("Total parameters", format: .integer),
+        .init("Learning rate", format: .significant(3)), .init("Rate", alignment: .left),
+      ], rows: rows)
   }
 
   private func footnotes(metrics: [String]) -> [String] {
     var notes = metricFootnotes(metrics)
-    let rates = arms.filter { $0.learningRate != nil && $0.learningRateSource != nil }
-    let sources = rates.map { "\($0.arm) \($0.learningRateSource ?? "")" }
-    if !sources.isEmpty { notes.append("Learning rates: \(sources.joined(separator: "; ")).") }
+    var sources: [(source: String, arms: [String])] = []
+    for arm in arms.filter({ !$0.stages.isEmpty }) {
+      let source = Set(arm.stages.map(\.rateSource)).sorted().joined(separator: ", ")
+      if let place = sources.firstIndex(where: { $0.source == source }) {
+        sources[place].arms.append(arm.arm)
+      } else {
+        sources.append((source, [arm.arm]))
+      }
+    }
+    if !sources.isEmpty {
+      let texts = sources.map { source, names in
+        sources.count == 1 ? source : "\(names.joined(separator: ", ")): \(source)"
+      }
+      notes.append("Learning rates: \(texts.joined(separator: "; ")).")
+    }
+    if let steps { notes.append("Each stage was ended after \(steps) updates: no finished result.") }
+    if let missing, !missing.isEmpty {
+      notes.append("Missing cells: \(missing.joined(separator: "; ")).")
+    }
+    if let folds {
+      notes.append("\(folds) folds: each image is tested once, by cells that did not train on it.")
+    }
     if let seeds {
       notes.append(
         "\(seeds.count == 1 ? "Seed" : "Seeds"): \(seeds.map(String.init).joined(separator: ", "))."
@@ -191,11 +250,25 @@ extension RunSummary {
 
   private func metricFootnotes(_ metrics: [String], interval: Bool = true) -> [String] {
     let hasInterval = arms.contains { arm in metrics.contains { arm.metrics[$0]?.ci95 != nil } }
-    let images = testImages.map { " over the \($0) test images" } ?? " over the test images"
+    let others = [
+      (seeds?.count ?? 1) > 1 ? "\(seeds?.count ?? 1) seeds" : nil, folds.map { "\($0) folds" },
+    ].compactMap(\.self)
+    let images =
+      (testImages.map { " over the \($0) test images" } ?? " over the test images")
+      + (others.isEmpty ? "" : " and " + others.joined(separator: " and "))
     return
       (interval && hasInterval
       ? ["± is half the width of the 95 % bootstrap interval\(images)."] : [])
       + metrics.compactMap { name in metricNotes?[name].map { "\(name): \($0)." } }
+  }
+}
+
+extension RunSummary.Arm {
+  /// Each stage's rate.
+  var learningRateCell: ResultTable.Cell {
+    guard stages.count > 1 else { return .optional(stages.first?.learningRate) }
+    let format = NumberFormat.significant(3)
+    return .text(stages.map { format.text($0.learningRate) }.joined(separator: " / "))
   }
 }
 

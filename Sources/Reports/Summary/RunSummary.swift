@@ -13,6 +13,16 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var question: String?
   /// Seeds that every arm ran with.
   public var seeds: [Int]?
+  /// Folds, each tested once by cells that did not train on it; `nil` without.
+  public var folds: Int?
+  /// The metric whose pairs are tested; the others are described.
+  public var primary: String?
+  /// Cells that failed or are still to run: "mlp/seed-1: the loss is nan at update 12".
+  public var missing: [String]?
+  /// How many of the missing cells failed.
+  public var failures: Int?
+  /// Updates after which each stage was ended (`--steps`): no finished result.
+  public var steps: Int?
   /// Images that the metrics were computed on.
   public var testImages: Int?
   /// The variant and the corpus of a metric, by its name: "document frequencies of the 100 test
@@ -23,7 +33,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
 
   public init(
     experiment: String, arms: [Arm], comparisons: [Comparison] = [], question: String? = nil,
-    seeds: [Int]? = nil, testImages: Int? = nil, metricNotes: [String: String]? = nil,
+    seeds: [Int]? = nil, folds: Int? = nil, primary: String? = nil, missing: [String]? = nil,
+    steps: Int? = nil, testImages: Int? = nil, metricNotes: [String: String]? = nil,
     notes: [String]? = nil
   ) {
     self.experiment = experiment
@@ -31,6 +42,10 @@ public struct RunSummary: Codable, Equatable, Sendable {
     self.comparisons = comparisons
     self.question = question
     self.seeds = seeds
+    self.folds = folds
+    self.primary = primary
+    self.missing = missing
+    self.steps = steps
     self.testImages = testImages
     self.metricNotes = metricNotes
     self.notes = notes
@@ -42,6 +57,11 @@ public struct RunSummary: Codable, Equatable, Sendable {
     case comparisons
     case question
     case seeds
+    case folds
+    case primary
+    case missing
+    case failures
+    case steps
     case testImages = "test_images"
     case metricNotes = "metric_notes"
     case notes
@@ -49,6 +69,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
 }
 
 extension RunSummary {
+  public var hasFailures: Bool { (failures ?? 0) > 0 }
+
   /// The bytes of `summary.json`; equal summaries give equal bytes.
   ///
   /// Keys are sorted, lines indented, numbers have the shortest digits that read back as the same

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// WordNet 3.0 as METEOR's synonym stage reads it: synsets of lemmas, and irregular forms.
@@ -10,14 +11,14 @@ final class SynonymDictionary: Sendable {
   /// What the data are from, to name beside a score.
   let source: String
   private let files: [LemmaFile]
-  private let bases: [String: [String]]
+  private let bases: [Identifier: [String]]
 
   /// Reads `index.*` and `*.exc` of a WordNet folder.
   ///
   /// - Throws: ``METEORDataError`` if a file can't be read.
   init(wordNetFolder folder: String) throws {
     source = "WordNet"
-    var bases: [String: [String]] = [:]
+    var bases: [Identifier: [String]] = [:]
     var files: [LemmaFile] = []
     for part in PartOfSpeech.allCases {
       let index = try readFile("\(folder)/index.\(part)")
@@ -26,7 +27,7 @@ final class SynonymDictionary: Sendable {
       for line in exceptions.split(separator: 10) {
         let forms = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
         guard let form = forms.first else { continue }
-        bases[form, default: []] += forms.dropFirst()
+        bases[Identifier(form), default: []] += forms.dropFirst()
       }
     }
     self.files = files
@@ -43,11 +44,11 @@ final class SynonymDictionary: Sendable {
     // Lines in pairs: a base, then its irregular forms.
     let lines = try archive.read("synonym/english.exceptions").split(
       separator: 10, omittingEmptySubsequences: false)
-    var bases: [String: [String]] = [:]
+    var bases: [Identifier: [String]] = [:]
     for index in stride(from: 0, to: lines.count - 1, by: 2) {
       let base = String(decoding: lines[index], as: UTF8.self)
       for form in lines[index + 1].split(separator: 32) {
-        bases[String(decoding: form, as: UTF8.self), default: []].append(base)
+        bases[Identifier(String(decoding: form, as: UTF8.self)), default: []].append(base)
       }
     }
     self.bases = bases
@@ -91,11 +92,11 @@ final class SynonymDictionary: Sendable {
   }
 
   private func lookup(_ word: String, _ lemmas: inout Vocabulary) -> Lookup {
-    if let bases = bases[word] { return .all(bases.map { lemmas.intern($0) }) }
-    if word.hasSuffix("ss") || word.utf16.count <= 2 { return .first([]) }
+    if let bases = bases[Identifier(word)] { return .all(bases.map { lemmas.intern($0) }) }
+    if word.dropping("ss") != nil || word.utf16.count <= 2 { return .first([]) }
     return .first(
-      Self.endings.filter { word.hasSuffix($0.0) }.map { ending, replacement in
-        lemmas.intern(word.dropLast(ending.count) + replacement)
+      Self.endings.compactMap { ending, replacement in
+        word.dropping(ending).map { lemmas.intern($0 + replacement) }
       })
   }
 }

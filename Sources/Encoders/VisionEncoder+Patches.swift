@@ -1,0 +1,95 @@
+import Datasets
+import Layers
+import Tensors
+
+/// One image as an encoder takes it in: `[channels, height, width]`, normalised.
+public struct PixelValues: Sendable, Equatable {
+  public let values: [Float]
+  public let height: Int
+  public let width: Int
+
+  public init(_ values: [Float], height: Int, width: Int) {
+    self.values = values
+    self.height = height
+    self.width = width
+  }
+}
+
+extension ImageProcessor {
+  /// The pixels of a medium; its file is decoded on every call.
+  ///
+  /// - Throws: `ImageError`, whose message names the file.
+  public func pixels(of medium: Medium) throws -> PixelValues {
+    PixelValues(self(try medium.image()), height: outputHeight, width: outputWidth)
+  }
+}
+
+extension VisionEncoder {
+  /// The grid that ``patches(of:layer:classToken:in:)`` gives an image of this size.
+  public func grid(height: Int, width: Int, classToken: Bool) -> PatchGrid {
+    PatchGrid(
+      rows: height / patchSize, columns: width / patchSize,
+      leading: classToken ? leadingTokens : 0)
+  }
+
+  /// The grid of every image that the processor makes.
+  public func grid(_ processor: ImageProcessor, classToken: Bool) -> PatchGrid {
+    grid(
+      height: processor.outputHeight, width: processor.outputWidth, classToken: classToken)
+  }
+
+  /// What projectors read: B images → `[ΣP, D]`, in the order of the images. Gradients flow into weights
+  /// that train, and into pixels that need them.
+  ///
+  /// - Parameter classToken: whether the leading tokens are kept.
+  /// - Precondition: `layer` exists.
+  public func patches(
+    of images: [ImageBatch], layer: EncoderLayer, classToken: Bool, in context: Context
+  ) -> Patches {
+    let depth = depth(layer)
+    let isNormed = layer == .last || normsLastHiddenState && depth == layerCount
+    let all = hidden(images, depth: depth, finalNorm: isNormed, in: context)
+    let grids = images.flatMap { batch in
+      Array(
+        repeating: grid(height: batch.height, width: batch.width, classToken: classToken),
+        count: batch.count)
+    }
+    guard !classToken, leadingTokens > 0 else { return Patches(all.tensor, grids: grids) }
+    let kept = all.segments.indices.flatMap { image in
+      all.segments[image].dropFirst(leadingTokens).map(Int32.init)
+    }
+    return Patches(context.tape.gather(all.tensor, rows: kept), grids: grids)
+  }
+
+  /// The same for images that may each have a size of their own.
+  public func patches(
+    of images: [PixelValues], layer: EncoderLayer, classToken: Bool, in context: Context
+  ) -> Patches {
+    patches(
+      of: context.tape.batches(of: images), layer: layer, classToken: classToken, in: context)
+  }
+}
+
+extension Tape {
+  /// Images on the tape: neighbours of one size make one batch.
+  public func batches(of images: [PixelValues]) -> [ImageBatch] {
+    var batches: [ImageBatch] = []
+    var first = 0
+    while first < images.count {
+      let (height, width) = (images[first].height, images[first].width)
+      let size = images[first].values.count
+      let end =
+        images[first...].firstIndex { $0.height != height || $0.width != width } ?? images.count
+      let pixels = tensor(rows: end - first, width: size) { target in
+        for (index, image) in images[first..<end].enumerated() {
+          precondition(image.values.count == size, "images of one size have the same channels")
+          _ = UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size])
+            .update(fromContentsOf: image.values)
+        }
+      }
+      batches.append(ImageBatch(pixels, height: height, width: width))
+      first = end
+    }
+    return batches
+  }
+}

@@ -1,0 +1,103 @@
+import Encoders
+import Foundation
+import LanguageModels
+import Layers
+import Projectors
+import Storage
+import Tensors
+import Training
+
+/// All that an arm computes with: encoder (where it is live), projector, language model.
+///
+/// Made in one place for a run, with values, and for a plan, as shapes. Parts that no stage trains are those of
+/// the inputs, shared by all arms; parts that train are copies.
+public struct ArmModel: Sendable {
+  /// Patches of every medium: stored, or of this arm's own encoder.
+  public let source: any PatchSource
+  public let projector: any Projector
+  public let languageModel: any LanguageModel
+  let training: TrainingConfig
+
+  /// The weights of a part; empty for an encoder whose features are stored.
+  public func parameters(of part: TrainablePart) -> [Parameter] {
+    switch part {
+    case .projector: projector.parameters
+    case .languageModel: languageModel.parameters
+    case .encoder: source.parameters
+    }
+  }
+
+  /// The weights that a stage trains.
+  func parameters(of stage: StageConfig) -> [Parameter] {
+    stage.train.flatMap { parameters(of: $0) }
+  }
+
+  /// Of all parts that are computed, those of stored features left out.
+  var parameterCount: Int {
+    TrainablePart.allCases.reduce(0) { $0 + parameters(of: $1).reduce(0) { $0 + $1.count } }
+  }
+
+  /// Weights that some stage trains.
+  var trainableCount: Int {
+    Set(training.stages.flatMap(\.train))
+      .reduce(0) { $0 + parameters(of: $1).reduce(0) { $0 + $1.count } }
+  }
+
+  /// The files of the best weights, under the names that PyTorch users can load.
+  var exports: [WeightExport] {
+    var exports = [WeightExport(projector.parameters, prefix: "mm_projector.")]
+    if training.trains(.languageModel) {
+      exports.append(
+        WeightExport(
+          file: CellFolder.languageModelFile, languageModel.parameters,
+          dropping: Self.languageModelPrefix))
+    }
+    if training.trains(.encoder) {
+      exports.append(
+        WeightExport(
+          file: CellFolder.encoderFile, source.parameters, dropping: Self.encoderPrefix))
+    }
+    return exports
+  }
+
+  /// Names of ``exports``, known without a model.
+  static func exportFiles(of training: TrainingConfig) -> [String] {
+    [WeightExport.best]
+      + (training.trains(.languageModel) ? [CellFolder.languageModelFile] : [])
+      + (training.trains(.encoder) ? [CellFolder.encoderFile] : [])
+  }
+
+  // Before the names of the weights of parts that train as copies.
+  private static let languageModelPrefix = "language_model."
+  private static let encoderPrefix = "encoder."
+
+  /// The arm with the start values of its name and a seed.
+  ///
+  /// With inputs that are shapes so is the model: it counts and plans, and computes nothing.
+  ///
+  /// - Throws: `ProjectorError` for settings that can't be built.
+  init(_ arm: Arm, seed: Int, inputs: ExperimentInputs, training: TrainingConfig) throws {
+    self.training = training
+    let isShape = inputs.contents == .shapes
+    let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init").named(arm.name)
+    let scope =
+      isShape
+      ? ParameterScope.shapes : ParameterScope(store: ParameterStore(), random: key)
+    projector = try arm.config.projector.makeProjector(
+      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
+      in: scope)
+    languageModel =
+      training.trains(.languageModel) && !isShape
+      ? try inputs.model.copied(prefix: Self.languageModelPrefix) : inputs.model
+    source =
+      training.trains(.encoder)
+      ? try inputs.liveSource(prefix: isShape ? nil : Self.encoderPrefix) : inputs.source
+  }
+
+  /// Reads the weights that a finished cell left.
+  ///
+  /// - Throws: `CheckpointError` for a file that is missing, damaged or of other shapes.
+  func load(from folder: CellFolder) throws {
+    for export in exports { try export.load(folder.checkpoint.appending(path: export.file)) }
+  }
+}

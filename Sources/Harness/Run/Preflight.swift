@@ -1,0 +1,106 @@
+import Datasets
+import Foundation
+import LanguageModels
+import Layers
+import Tensors
+import Training
+
+/// What can be seen before the first update, so that nothing fails, or misleads, after hours.
+struct Preflight {
+  let inputs: ExperimentInputs
+  let config: ExperimentConfig
+  let console: Console
+
+  /// Of an arm as shapes: data for every stage, a supervised token, room for the longest sequence.
+  ///
+  /// - Throws: ``UnsupportedSetting`` with the rule and the likely fix.
+  func check(_ arm: Arm, _ model: ArmModel) throws {
+    for fold in inputs.data.folds.indices {
+      for (index, stage) in config.training.stages.enumerated() {
+        try check(stage, index, arm, model, fold: fold)
+      }
+    }
+  }
+
+  private func check(
+    _ stage: StageConfig, _ index: Int, _ arm: Arm, _ model: ArmModel, fold: Int
+  ) throws {
+    let set = inputs.data.set(of: index, fold: fold)
+    let title = "training.stages.\(index)"
+    guard !set.train.isEmpty else {
+      throw UnsupportedSetting(
+        "\(title): there is no training image; give dataset.split more of them")
+    }
+    guard stage.data != .contrast else { return }
+    let samples = try inputs.sequences.samples(set.train, stage.data, limit: stage.maxTextTokens)
+    guard !samples.isEmpty else {
+      throw UnsupportedSetting(
+        "\(title): data is \(stage.data.rawValue), but the data set has no \(stage.data.rawValue)")
+    }
+    let tokens = samples.reduce(0) { $0 + SequenceBatch.supervisedTokens(of: $1) }
+    guard tokens > 0 else {
+      throw UnsupportedSetting(
+        "\(title): no token is supervised: every answer is empty, or cut by max_text_tokens "
+          + "\(stage.maxTextTokens)")
+    }
+    let longest = samples.map { sample in
+      sample.longestSequence(
+        visualTokens: sample.media.map {
+          model.projector.visualTokens(of: inputs.source.grid(of: $0))
+        })
+    }.max() ?? 0
+    guard longest <= inputs.model.maximumPositions else {
+      throw UnsupportedSetting(
+        "\(arm.row), \(title): the longest sequence has \(longest) rows, the language model has "
+          + "positions for \(inputs.model.maximumPositions); lower max_text_tokens or the visual "
+          + "tokens")
+    }
+  }
+
+  /// How much text the stages cut; said once a set of inputs.
+  func sayCuts() throws {
+    for (index, stage) in config.training.stages.enumerated() where stage.data != .contrast {
+      let set = try inputs.sequences.table(stage.data, limit: stage.maxTextTokens).set
+      guard set.cutAnswers > 0 else { continue }
+      console.log(
+        "  \(stage.title(index)): \(set.cutAnswers) of \(set.answers) answers are cut by "
+          + "max_text_tokens \(stage.maxTextTokens) and not taught their end")
+    }
+  }
+
+  /// With values, before the first update: a probe of the first batch.
+  ///
+  /// - Throws: ``UnsupportedSetting`` when no gradient reaches what trains; `TrainingDiverged` when it is
+  ///   not finite.
+  func checkValues(_ model: ArmModel, _ stage: Stage, lanes: Lanes) throws {
+    let report = try TrainingProbe(stage: stage, lanes: lanes).run()
+    if let silent = report.silentParts(of: model.projector.parameters), silent.isWhole,
+      config.training.stages[0].train.contains(.projector)
+    {
+      throw UnsupportedSetting(
+        "no gradient reaches the projector: its \(silent.count) weights would stay as they are")
+    }
+    try sayScale(model)
+  }
+
+  /// Visual tokens much larger or smaller than the text embeddings are said with numbers.
+  private func sayScale(_ model: ArmModel) throws {
+    let tape = Tape(recordsGradients: false)
+    let context = Context(tape: tape)
+    guard !inputs.data.media.isEmpty else { return }
+    let patches = try model.source.patches(of: [0], in: context)
+    let visual = rms(tape.values(model.projector(patches, in: context).tensor))
+    let text = rms(model.languageModel.embeddingTable.values)
+    let ratio = visual / max(text, 1e-30)
+    guard ratio > 4 || ratio < 0.25 else { return }
+    console.log(
+      String(
+        format: "  visual tokens start with a scale of %.3g, text embeddings have %.3g: %.1f times as "
+          + "large", visual, text, ratio))
+  }
+
+  private func rms(_ values: [Float]) -> Double {
+    let sum = values.reduce(0.0) { $0 + Double($1) * Double($1) }
+    return (sum / Double(max(values.count, 1))).squareRoot()
+  }
+}

@@ -1,0 +1,96 @@
+import Configuration
+import Datasets
+import LanguageModels
+import Synchronization
+import Tensors
+import Training
+
+/// The sequences of an experiment's examples: text becomes ids once per data set, whatever arms, seeds, folds
+/// and stages there are.
+final class SequenceTable: Sendable {
+  private struct Key: Hashable {
+    let data: StageData
+    let limit: Int?
+  }
+
+  /// The sequences of all examples of one kind.
+  struct Table: Sendable {
+    let set: SequenceSet
+    /// By the id of the first example of each: those about the same media are one sample.
+    let places: [Identifier: Int]
+  }
+
+  private let data: ExperimentData
+  private let text: TextSide
+  private let executor: LaneExecutor
+  private let made = Mutex<[Key: Table]>([:])
+
+  init(data: ExperimentData, text: TextSide, executor: LaneExecutor) {
+    self.data = data
+    self.text = text
+    self.executor = executor
+  }
+
+  /// The samples of some examples: those about the same media together, in the order of their first.
+  ///
+  /// - Parameter limit: tokens of prompt, answer and end together; longer answers are cut.
+  func samples(
+    _ examples: [Example], _ kind: StageData, limit: Int?
+  ) throws -> [SequenceSample] {
+    let table = try table(kind, limit: limit)
+    return examples.compactMap { table.places[$0.id].map { table.set.samples[$0] } }
+  }
+
+  func table(_ kind: StageData, limit: Int?) throws -> Table {
+    let key = Key(data: kind, limit: limit)
+    return try made.withLock { made in
+      if let table = made[key] { return table }
+      // An image is in one part of a fold, so the groups of all examples are those of each part.
+      let examples = data.examples.filter { $0.serves(kind) }
+      let set = try text.template.sequences(
+        of: examples, places: data.places, maxTextTokens: limit, executor: executor)
+      var places: [Identifier: Int] = [:]
+      for (place, branches) in set.branches.enumerated() {
+        if let first = branches.first { places[examples[first.example].id] = place }
+      }
+      let table = Table(set: set, places: places)
+      made[key] = table
+      return table
+    }
+  }
+}
+
+extension Example {
+  /// Whether a stage on this kind of data takes it.
+  func serves(_ data: StageData) -> Bool {
+    switch data {
+    case .captions, .contrast: content == .captions
+    case .questions: content == .questions
+    }
+  }
+
+  /// The first of those about the same media.
+  static func firstByMedia(_ examples: [Example]) -> [Example] {
+    var seen: Set<[Identifier]> = []
+    return examples.filter { seen.insert($0.media.map(\.id)).inserted }
+  }
+
+  /// Every answer's text.
+  var texts: [String] { exchanges.flatMap { ($0.question.map { [$0] } ?? []) + $0.answers } }
+}
+
+extension ExperimentInputs {
+  /// Of each example its answers' ids without their ends: for what learns from text alone.
+  func texts(of examples: [Example]) -> [[[Int32]]] {
+    examples.map { $0.exchanges.flatMap { $0.answers.map(text.tokenizer.encode) } }
+  }
+
+  /// For the contrastive objective: media and the captions that go with them.
+  func contrastSamples(_ examples: [Example]) -> [ContrastSample] {
+    examples.filter { $0.serves(.contrast) }.map { example in
+      ContrastSample(
+        medium: data.place(of: example.media[0].id) ?? 0,
+        captions: example.exchanges.flatMap { $0.answers.map(text.tokenizer.encode) })
+    }
+  }
+}
