@@ -18,10 +18,10 @@ import Testing
     let context = Context(tape: tape)
     let images = try fixture.images("\(size).pixel_values", on: tape)
     for depth in 0...model.layerCount {
-      let states = model.hidden(images, depth: depth, finalNorm: false, in: context)
+      let states = model.hidden([images], depth: depth, finalNorm: false, in: context)
       try fixture.expect(tape.values(states.tensor), "\(size).hidden_states.\(depth)")
     }
-    let last = model.features(images, layer: .last, classToken: true, in: context)
+    let last = model.patches(of: [images], layer: .last, classToken: true, in: context)
     try fixture.expect(tape.values(last.tensor), "\(size).last_hidden_state")
     for layer in 0..<model.layerCount {
       try fixture.expect(
@@ -84,7 +84,7 @@ private struct Pass {
 
   func states(_ layer: EncoderLayer) -> [Float] {
     tape.values(
-      model.features(images, layer: layer, classToken: true, in: Context(tape: tape)).tensor)
+      model.patches(of: [images], layer: layer, classToken: true, in: Context(tape: tape)).tensor)
   }
 
   func rows(every step: Int, of states: [Float]) -> [Float] {

@@ -1,5 +1,7 @@
+import Configuration
 import Datasets
 import Foundation
+import Layers
 import Storage
 import Synchronization
 import Testing
@@ -8,7 +10,7 @@ import Testing
 
 @Suite struct FeatureStoreDamageTests {
   private let fixture: FeatureStoreFixture
-  private let images: [CaptionedImage]
+  private let images: [Medium]
 
   init() throws {
     fixture = try FeatureStoreFixture()
@@ -17,24 +19,26 @@ import Testing
 
   @Test func damagedShardIsEncodedAgain() throws {
     let before = try fixture.features(of: images)
-    try fixture.damage(fixture.shard)
+    let shard = try fixture.shard
+    try fixture.damage(shard)
     let problems = try fixture.store.verify()
     #expect(
       problems.map(\.description) == [
-        "\(fixture.shard.path) is damaged. Its images are encoded again when they are needed."
+        "\(shard.path) is damaged. Its images are encoded again when they are needed."
       ])
     let after = try fixture.features(of: images)
     #expect(after.encoded == 6)
     #expect(after.notes == problems.map(\.description))
-    #expect(after.table?.allValues == before.table?.allValues)
+    #expect(try after.table?.allValues == before.table?.allValues)
     #expect(try fixture.store.verify() == [])
-    #expect(fixture.names == [".lock", "manifest.json", "shard-0000.h5", "verified.json"])
+    #expect(fixture.names == [".lock", "manifest.json", "shard.h5", "verified.json"])
   }
 
   @Test func missingShardIsEncodedAgain() throws {
     _ = try fixture.features(of: Array(images[..<2]))
     _ = try fixture.features(of: images)
-    try FileManager.default.removeItem(at: fixture.shard)
+    let gone = try fixture.shard
+    try FileManager.default.removeItem(at: gone)
     #expect(try fixture.store.verify().map(\.description).first?.contains("is gone") == true)
     let after = try fixture.features(of: images)
     #expect(after.encoded == 2)
@@ -44,14 +48,14 @@ import Testing
   @Test(arguments: [0, 1, 100])
   func truncatedShardIsEncodedAgain(left: Int) throws {
     _ = try fixture.features(of: images)
-    try Data(contentsOf: fixture.shard).prefix(left).write(to: fixture.shard)
+    try Data(contentsOf: try fixture.shard).prefix(left).write(to: try fixture.shard)
     #expect(try fixture.features(of: images).encoded == 6)
   }
 
   @Test func damageThatNobodyAsksForIsLeft() throws {
     _ = try fixture.features(of: Array(images[..<2]))
     _ = try fixture.features(of: images)
-    try fixture.damage(fixture.shard)
+    try fixture.damage(try fixture.shard)
     let outcome = try fixture.features(of: Array(images[2...]))
     #expect(outcome.encoded == 0 && outcome.notes == [])
   }
@@ -83,16 +87,16 @@ import Testing
         to: fixture.entry.appending(path: ".shard-0000.h5.\(process)-1.partial"))
     }
     _ = try fixture.features(of: images)
-    #expect(fixture.names == [".lock", "manifest.json", "shard-0000.h5", "verified.json"])
+    #expect(fixture.names == [".lock", "manifest.json", "shard.h5", "verified.json"])
   }
 
   @Test func unchangedShardIsNotReadTwice() throws {
     _ = try fixture.features(of: images)
-    let path = fixture.shard.path
+    let path = try fixture.shard.path
     let times = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate]
     // One bit of the last image's features, where neither size, time nor inode tell.
-    let handle = try FileHandle(forUpdating: fixture.shard)
-    let bytes = try Data(contentsOf: fixture.shard)
+    let handle = try FileHandle(forUpdating: try fixture.shard)
+    let bytes = try Data(contentsOf: try fixture.shard)
     let place = UInt64(bytes.count / 2)
     try handle.seek(toOffset: place)
     try handle.write(contentsOf: [bytes[Int(place)] ^ 1])
@@ -122,10 +126,14 @@ import Testing
 
   @Test func failedWriteLeavesNothing() throws {
     // A folder where the shard should be: the rename fails, as on a disk that has gone.
+    let other = try FeatureStoreFixture()
+    _ = try other.features(of: images)
+    let name = try other.shard.lastPathComponent
     try FileManager.default.createDirectory(
-      at: fixture.shard.appending(path: "in the way"), withIntermediateDirectories: true)
+      at: fixture.entry.appending(path: name).appending(path: "in the way"),
+      withIntermediateDirectories: true)
     #expect(throws: FileError.self) { try fixture.features(of: images) }
-    #expect(fixture.names == [".lock", "shard-0000.h5"])
+    #expect(fixture.names == [".lock", "shard.h5"])
   }
 
   @Test func secondProgramWaitsForTheFirst() async throws {
@@ -186,5 +194,50 @@ import Testing
     #expect(try fixture.store.prune { $0.key == key }.removed == [fixture.entry])
     #expect(try fixture.store.list() == [])
     #expect(try fixture.features(of: images).encoded == 6)
+  }
+
+  @Test("two writers whose disk knows no locks list both their shards")
+  func twoWritersWithoutLocks() throws {
+    let entry = FeatureEntry(folder: fixture.entry)
+    try FileManager.default.createDirectory(at: fixture.entry, withIntermediateDirectories: true)
+    let grid = PatchGrid(rows: 2, columns: 1)
+    let images = (0..<3).map { FeatureShard.Image(id: Identifier("\($0)"), digest: "d\($0)") }
+    // Both have read the manifest before either writes.
+    var first = try entry.open(fixture.description, for: Set(images), note: { _ in })
+    var second = first
+    func append(_ image: Int, _ value: Float, to manifest: inout FeatureManifest) throws {
+      try entry.append(
+        FeatureShard(images: [images[image]], grid: grid, width: 2),
+        groups: [[Float](repeating: value, count: 4)], description: fixture.description,
+        to: &manifest)
+    }
+    try append(0, 1, to: &first)
+    try append(1, 2, to: &second)
+    // The same images with the same features: the same file.
+    try append(1, 2, to: &first)
+    try append(2, 3, to: &first)
+    let manifest = try #require(try entry.storedManifest())
+    #expect(Set(manifest.shards.map(\.file)).count == 3 && manifest.shards.count == 3)
+    #expect(try fixture.store.verify() == [])
+    let opened = try entry.open(fixture.description, for: Set(images)) { _ in }
+    let features = entry.features(of: images, opened, width: 2)
+    #expect(try features.allValues == [1, 2, 3].map { [$0, $0, $0, $0] })
+    #expect(features.grid(of: 2) == grid)
+  }
+
+  @Test("a shard that holds other images than the manifest says is refused as it is read")
+  func otherImagesAreRefused() throws {
+    _ = try fixture.features(of: images)
+    let url = fixture.entry.appending(path: "manifest.json")
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(text.contains("\"id\" : \"3\""))
+    try text.replacing("\"id\" : \"3\"", with: "\"id\" : \"three\"")
+      .write(to: url, atomically: true, encoding: .utf8)
+    let renamed = Medium(id: "three", source: images[3].source)
+    let outcome = try fixture.features(of: [renamed])
+    #expect(outcome.encoded == 0)
+    let error = #expect(throws: FeatureStoreError.self) { try outcome.table?.values(0) }
+    #expect(error?.description.contains("holds other images than its manifest lists") == true)
+    #expect(error?.description.contains(try fixture.shard.path) == true)
   }
 }

@@ -1,11 +1,13 @@
+import Configuration
 import Datasets
-import Encoders
 import Foundation
 import Layers
 import Storage
 import Synchronization
 import Tensors
 import Testing
+
+@testable import Encoders
 
 /// A store in a fresh folder, an encoder with random weights, and images in files.
 final class FeatureStoreFixture: Sendable {
@@ -38,11 +40,19 @@ final class FeatureStoreFixture: Sendable {
   deinit { try? FileManager.default.removeItem(at: root) }
 
   var entry: URL { store.folder.appending(path: description.key) }
-  var shard: URL { entry.appending(path: "shard-0000.h5") }
+  /// The first that the manifest lists.
+  var shard: URL {
+    get throws {
+      let manifest = try #require(try FeatureEntry(folder: entry).storedManifest())
+      return entry.appending(path: try #require(manifest.shards.first).file)
+    }
+  }
 
-  /// The names in the entry's folder, hidden ones too.
+  /// The names in the entry's folder, hidden ones too; a shard's digest left out.
   var names: [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: entry.path)) ?? []).sorted()
+    ((try? FileManager.default.contentsOfDirectory(atPath: entry.path)) ?? []).map {
+      $0.replacing(/^shard-[0-9a-f]{32}\.h5$/, with: "shard.h5")
+    }.sorted()
   }
 
   /// A picture of one colour and a diagonal, the same for the same number.
@@ -55,29 +65,28 @@ final class FeatureStoreFixture: Sendable {
   }
 
   /// PNG files of these numbers; the image's id is its number.
-  func images(_ numbers: Range<Int>) throws -> [CaptionedImage] {
+  func images(_ numbers: Range<Int>) throws -> [Medium] {
     try numbers.map { try image("\($0)", Self.picture($0)) }
   }
 
-  func image(_ id: String, _ picture: RGBImage, folder: String = "images") throws -> CaptionedImage
-  {
+  func image(_ id: String, _ picture: RGBImage, folder: String = "images") throws -> Medium {
     let folder = root.appending(path: folder)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let url = folder.appending(path: "\(id).png")
     try picture.writePNG(to: url)
-    return CaptionedImage(id: id, source: .file(url), captions: ["a picture"])
+    return Medium(id: Identifier(id), source: .file(url))
   }
 
   /// What a call did.
   struct Outcome {
-    let table: FeatureTable?
+    let table: StoredFeatures?
     /// Images that were encoded.
     let encoded: Int
     let notes: [String]
   }
 
   func features(
-    of images: [CaptionedImage], encoder: (any VisionEncoder)? = nil, batch: Int = 3,
+    of images: [Medium], encoder: (any VisionEncoder)? = nil, batch: Int = 3,
     threads: Int = 2, stopAfter: Int = .max
   ) throws -> Outcome {
     let log = Log()
@@ -90,14 +99,12 @@ final class FeatureStoreFixture: Sendable {
   }
 
   /// One image's features, without the store.
-  func reference(_ image: CaptionedImage) throws -> [Float] {
+  func reference(_ image: Medium) throws -> [Float] {
     let tape = Tape(recordsGradients: false)
-    let pixels = processor(try image.image())
-    let batch = ImageBatch(
-      tape.tensor(pixels, rows: 1, width: pixels.count), height: Self.side, width: Self.side)
-    let rows = encoder.features(
-      batch, layer: .last, classToken: false, in: Context(tape: tape))
-    return tape.values(rows.tensor)
+    let patches = encoder.patches(
+      of: [try processor.pixels(of: image)], layer: .last, classToken: false,
+      in: Context(tape: tape))
+    return tape.values(patches.tensor)
   }
 
   /// Flips one bit in the middle of a file.
@@ -108,16 +115,8 @@ final class FeatureStoreFixture: Sendable {
   }
 }
 
-extension FeatureTable {
-  /// One image's `[tokens, width]`.
-  func values(_ image: Int) -> [Float] {
-    [Float](unsafeUninitializedCapacity: tokens * width) { buffer, count in
-      copy(image, to: buffer)
-      count = tokens * width
-    }
-  }
-
-  var allValues: [[Float]] { (0..<count).map(values) }
+extension StoredFeatures {
+  var allValues: [[Float]] { get throws { try (0..<count).map(values) } }
 }
 
 private final class Log: Sendable {
@@ -139,7 +138,7 @@ struct LoudEncoder: VisionEncoder {
   var leadingTokens: Int { base.leadingTokens }
 
   func hidden(
-    _ images: ImageBatch, depth: Int, finalNorm: Bool, in context: Context
+    _ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context
   ) -> Rows {
     let rows = base.hidden(images, depth: depth, finalNorm: finalNorm, in: context)
     return rows.with(context.tape.scale(rows.tensor, by: factor))
@@ -147,5 +146,9 @@ struct LoudEncoder: VisionEncoder {
 
   func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     base.forwardFLOPs(height: height, width: width, depth: depth)
+  }
+
+  func copied(prefix: String) throws -> Self {
+    Self(base: try base.copied(prefix: prefix), factor: factor)
   }
 }

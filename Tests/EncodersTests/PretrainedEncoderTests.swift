@@ -149,7 +149,7 @@ private final class ModelCopy {
     let copy = try ModelCopy("dinov2-tiny", preprocessor: preprocessor)
     var settings = PretrainedEncoderConfig()
     let encoder = try PretrainedEncoder(
-      .dinov2(settings), folder: copy.folder, executor: executor)
+      .dinov2, settings, folder: copy.folder, executor: executor)
     #expect((encoder.processor.outputWidth, encoder.processor.resize) == (32, .shortestEdge(40)))
     let weights = try copy.folder.weights.digest()
     let config = Digest.of(try copy.folder.data("config.json"))
@@ -160,7 +160,7 @@ private final class ModelCopy {
     settings.imageSize = 48
     settings.weights = .random
     let larger = try PretrainedEncoder(
-      .dinov2(settings), folder: copy.folder, executor: executor)
+      .dinov2, settings, folder: copy.folder, executor: executor)
     #expect((larger.processor.outputWidth, larger.processor.resize) == (48, .shortestEdge(60)))
     #expect(larger.description.key != encoder.description.key)
     #expect(
@@ -174,7 +174,7 @@ private final class ModelCopy {
       var settings = PretrainedEncoderConfig()
       change(&settings)
       return #expect(throws: EncoderError.self) {
-        try PretrainedEncoder(.dinov2(settings), folder: copy.folder, executor: executor)
+        try PretrainedEncoder(.dinov2, settings, folder: copy.folder, executor: executor)
       }?.description
     }
     #expect(try refusal { $0.layer = .hiddenState(99) }?.contains("encoder.layer must be") == true)
@@ -187,15 +187,14 @@ private final class ModelCopy {
     let copy = try ModelCopy(
       kind == "clip" ? "clip-vision-tiny" : "\(kind)-tiny", preprocessor: preprocessor)
     let settings = PretrainedEncoderConfig()
-    let config: EncoderConfig =
-      switch kind {
-      case "siglip": .siglip(settings)
-      case "clip": .clip(settings)
-      default: .vit(settings)
-      }
-    let encoder = try PretrainedEncoder(config, folder: copy.folder, executor: executor)
+    let known: [PretrainedEncoderKind] = [.siglip, .clip, .vit]
+    let named = try #require(known.first { $0.name == kind })
+    let encoder = try PretrainedEncoder(named, settings, folder: copy.folder, executor: executor)
     #expect(encoder.model.width == 48)
     let small: EncoderConfig = .small(SmallEncoderConfig())
+    let config = EncoderConfig.pretrained(named, settings)
     #expect(config.pretrained != nil && small.pretrained == nil)
+    #expect(config.kind == kind && small.kind == "small")
+    #expect(config != .pretrained(.dinov2, settings))
   }
 }

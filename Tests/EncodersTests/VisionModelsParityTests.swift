@@ -50,13 +50,13 @@ private enum VisionModel: String, CaseIterable {
     let context = Context(tape: tape)
     let images = try fixture.images("pixel_values", on: tape)
     for depth in 0...model.layerCount {
-      let rows = model.hidden(images, depth: depth, finalNorm: false, in: context)
+      let rows = model.hidden([images], depth: depth, finalNorm: false, in: context)
       try fixture.expect(
         tape.values(rows.tensor), depth == 0 ? "layer_in.0" : "layer_out.\(depth - 1)")
     }
-    let last = model.features(images, layer: .last, classToken: true, in: context)
+    let last = model.patches(of: [images], layer: .last, classToken: true, in: context)
     try fixture.expect(tape.values(last.tensor), "last_hidden_state")
-    try fixture.expect(tape.values(try #require(pooled(last, context))), "pooler_output")
+    try fixture.expect(tape.values(try #require(pooled(last.rows, context))), "pooler_output")
     for layer in 0..<model.layerCount {
       try fixture.expect(tape.captures, kind.attention(layer), "attentions.\(layer)")
     }
@@ -68,8 +68,8 @@ private enum VisionModel: String, CaseIterable {
     let (model, _) = try kind.load(fixture.folder)
     let tape = Tape()
     let images = try fixture.images("pixel_values", on: tape, needsGradient: true)
-    let last = model.features(
-      images, layer: .last, classToken: true, in: Context(tape: tape))
+    let last = model.patches(
+      of: [images], layer: .last, classToken: true, in: Context(tape: tape))
     tape.backward(
       from: tape.dot(last.tensor, probe: try fixture.io.floats("grad_probe")).tensor)
     try fixture.expect(tape.gradient(of: images.pixels), "grad.pixel_values")
@@ -84,7 +84,7 @@ private enum VisionModel: String, CaseIterable {
     let images = try fixture.images("pixel_values", on: tape)
     func features(_ layer: EncoderLayer, classToken: Bool = true) -> [Float] {
       tape.values(
-        model.features(images, layer: layer, classToken: classToken, in: context).tensor)
+        model.patches(of: [images], layer: layer, classToken: classToken, in: context).tensor)
     }
     let count = model.layerCount
     try fixture.expect(features(.hiddenState(0)), "layer_in.0")
@@ -110,10 +110,10 @@ private enum VisionModel: String, CaseIterable {
       let tape = Tape(recordsGradients: false)
       let context = Context(tape: tape)
       let images = try fixture.images("\(name).pixel_values", on: tape)
-      let last = model.features(images, layer: .last, classToken: true, in: context)
+      let last = model.patches(of: [images], layer: .last, classToken: true, in: context)
       try fixture.expect(tape.values(last.tensor), "\(name).last_hidden_state")
       try fixture.expect(
-        tape.values(try #require(pooled(last, context))), "\(name).pooler_output")
+        tape.values(try #require(pooled(last.rows, context))), "\(name).pooler_output")
       let shape = try #require(fixture.io.info("\(name).position_table")?.shape)
       #expect(model.tokens(height: images.height, width: images.width) == shape[0])
     }

@@ -92,8 +92,9 @@ import Testing
     let tape = Tape()
     let width = projector.first.inputWidth
     let patches = tape.tensor(input, rows: input.count / width, width: width)
-    let segments = Segments.uniform(count: 1, length: patches.rows)
-    let output = projector(Rows(patches, segments), in: Context(tape: tape)).tensor
+    let output = projector(
+      Patches(patches, grids: [.sequence(patches.rows)]), in: Context(tape: tape)
+    ).tensor
     let differences = zip(tape.values(output), target).map { $0 - $1 }
     let factor = scale / Float(differences.count)
     tape.backward(from: output, gradient: differences.map { 2 * factor * $0 })

@@ -64,14 +64,14 @@ struct ProjectorFixture: Sendable, CustomTestStringConvertible {
 
 extension ProjectorFixture.Config {
   func projector(in scope: ParameterScope) throws -> any Projector {
-    let settings: ProjectorConfig
+    let settings: any ProjectorSettings
     switch type {
-    case "linear": settings = .linear(LinearProjectorConfig())
-    case "mlp2x_gelu": settings = .mlp(MLPProjectorConfig())
+    case "linear": settings = LinearProjectorConfig()
+    case "mlp2x_gelu": settings = MLPProjectorConfig()
     case "mlp_gelu_ln":
       var config = MLPProjectorConfig()
       config.layerNorm = true
-      settings = .mlp(config)
+      settings = config
     case "qformer":
       var config = QFormerConfig()
       config.layers = numLayers ?? config.layers
@@ -79,7 +79,7 @@ extension ProjectorFixture.Config {
       config.heads = numHeads
       config.crossAttentionEvery = crossAttentionEvery ?? config.crossAttentionEvery
       config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
-      settings = .qformer(config)
+      settings = config
     default:
       try #require(type == "perceiver")
       var config = PerceiverConfig()
@@ -87,10 +87,10 @@ extension ProjectorFixture.Config {
       config.latents = numLatents ?? config.latents
       config.heads = numHeads
       config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
-      settings = .perceiver(config)
+      settings = config
     }
     return try settings.makeProjector(
-      patchWidth: visionDim, patchCount: 1, languageWidth: llmDim, in: scope)
+      patchWidth: visionDim, grid: .sequence(1), languageWidth: llmDim, in: scope)
   }
 }
 

@@ -15,24 +15,27 @@ import Testing
 
   @Test func parameterCountsAreThoseOfThePapersSystems() throws {
     let scope = sizes()
-    func count(_ config: ProjectorConfig, _ patchWidth: Int, _ languageWidth: Int) throws -> Int {
+    func count(_ config: any ProjectorSettings, _ patchWidth: Int, _ languageWidth: Int) throws
+      -> Int
+    {
       try config.makeProjector(
-        patchWidth: patchWidth, patchCount: 196, languageWidth: languageWidth, in: scope
+        patchWidth: patchWidth, grid: PatchGrid(rows: 14, columns: 14),
+        languageWidth: languageWidth, in: scope
       ).parameterCount
     }
-    #expect(try count(.linear(.init()), 1024, 768) == 787_200)
-    #expect(try count(.mlp(.init()), 1024, 768) == 1_377_792)
+    #expect(try count(LinearProjectorConfig(), 1024, 768) == 787_200)
+    #expect(try count(MLPProjectorConfig(), 1024, 768) == 1_377_792)
     var withNorm = MLPProjectorConfig()
     withNorm.layerNorm = true
-    #expect(try count(.mlp(withNorm), 1024, 960) == 1_908_480)
+    #expect(try count(withNorm, 1024, 960) == 1_908_480)
     // By hand: 32·768 queries; 12 of self-attention 2,362,368, FFN 4,722,432 and two norms 1536;
     // 6 of cross-attention and norm; 768·896 + 896 out.
     let layers = 12 * (2_362_368 + 4_722_432 + 2 * 1536) + 6 * (2_362_368 + 1536)
-    #expect(try count(.qformer(.init()), 768, 896) == 32 * 768 + layers + 768 * 896 + 896)
+    #expect(try count(QFormerConfig(), 768, 896) == 32 * 768 + layers + 768 * 896 + 896)
     // 2 of attention, FFN and three norms; final norm.
     let blocks = 2 * (2_362_368 + 4_722_432 + 3 * 1536) + 1536
-    #expect(try count(.perceiver(.init()), 768, 896) == 64 * 768 + blocks + 768 * 896 + 896)
-    #expect(try count(.learnedPrompt(.init()), 768, 896) == 32 * 896)
+    #expect(try count(PerceiverConfig(), 768, 896) == 64 * 768 + blocks + 768 * 896 + 896)
+    #expect(try count(LearnedPromptConfig(), 768, 896) == 32 * 896)
   }
 
   /// Source system: W = [[.2,.4,.1],[.3,.1,.5]], b = [.1,.1], z = [.5,.8,.3] gives [.55,.48].
@@ -41,7 +44,8 @@ import Testing
     projector.linear.weight.assign([0.2, 0.4, 0.1, 0.3, 0.1, 0.5])
     projector.linear.bias?.assign([0.1, 0.1])
     let tape = Tape()
-    let patches = Rows(tape.tensor([0.5, 0.8, 0.3], rows: 1, width: 3), Segments(lengths: [1]))
+    let patches = Patches(
+      tape.tensor([0.5, 0.8, 0.3], rows: 1, width: 3), grids: [.sequence(1)])
     let tokens = tape.values(projector(patches, in: Context(tape: tape)).tensor)
     #expect(abs(tokens[0] - 0.55) < 1e-6 && abs(tokens[1] - 0.48) < 1e-6)
   }
@@ -68,8 +72,8 @@ import Testing
 
   @Test("latents start as wide as the configuration says") func latentStart() throws {
     func deviation(_ config: PerceiverConfig) throws -> Float {
-      let projector = try ProjectorConfig.perceiver(config).makeProjector(
-        patchWidth: 64, patchCount: 4, languageWidth: 8, in: scope())
+      let projector = try config.makeProjector(
+        patchWidth: 64, grid: .sequence(4), languageWidth: 8, in: scope())
       let latents = try #require(projector.parameters.first { $0.name == "latents" }).values
       return (latents.reduce(0) { $0 + $1 * $1 } / Float(latents.count)).squareRoot()
     }
@@ -93,42 +97,92 @@ import Testing
     var prompt = LearnedPromptConfig()
     prompt.tokens = 3
     return [
-      Arm(config: .linear(.init()), tokens: nil), Arm(config: .mlp(.init()), tokens: nil),
-      Arm(config: .qformer(qformer), tokens: 4), Arm(config: .perceiver(perceiver), tokens: 6),
-      Arm(config: .learnedPrompt(prompt), tokens: 3),
+      Arm(config: ProjectorConfig(LinearProjectorConfig()), tokens: nil),
+      Arm(config: ProjectorConfig(MLPProjectorConfig()), tokens: nil),
+      Arm(config: ProjectorConfig(qformer), tokens: 4),
+      Arm(config: ProjectorConfig(perceiver), tokens: 6),
+      Arm(config: ProjectorConfig(prompt), tokens: 3),
     ]
   }()
 
   /// Images of different sizes in one batch; each gets the tokens it gets alone.
   @Test(arguments: arms) func imagesDoNotMixAndMayDiffer(_ arm: Arm) throws {
+    let grids = [
+      PatchGrid(rows: 3, columns: 3), PatchGrid(rows: 2, columns: 1, leading: 2),
+      PatchGrid(rows: 4, columns: 4), .sequence(5),
+    ]
     let projector = try arm.config.makeProjector(
-      patchWidth: 24, patchCount: 9, languageWidth: 20, in: scope())
-    let lengths = [9, 4, 16]
+      patchWidth: 24, grid: grids[0], languageWidth: 20, in: scope())
     var stream = RandomKey(seed: 3).stream
-    let images = lengths.map { length in (0..<length * 24).map { _ in stream.normal() } }
-    func tokens(_ images: [[Float]]) -> [[Float]] {
+    let images = grids.map { grid in (0..<grid.tokens * 24).map { _ in stream.normal() } }
+    func tokens(_ images: [[Float]], _ grids: [PatchGrid]) -> [[Float]] {
       let tape = Tape(recordsGradients: false)
-      let segments = Segments(lengths: images.map { $0.count / 24 })
-      let patches = tape.tensor(images.flatMap { $0 }, rows: segments.totalRows, width: 24)
-      let result = projector(Rows(patches, segments), in: Context(tape: tape))
+      let rows = grids.reduce(0) { $0 + $1.tokens }
+      let patches = tape.tensor(images.flatMap { $0 }, rows: rows, width: 24)
+      let result = projector(Patches(patches, grids: grids), in: Context(tape: tape))
       #expect(result.width == 20)
       return result.segments.indices.map { index in
         result.segments[index].flatMap { tape.row($0, of: result.tensor) }
       }
     }
-    let together = tokens(images)
-    for (index, length) in lengths.enumerated() {
-      #expect(projector.visualTokens(patches: length) == arm.tokens ?? length)
-      #expect(together[index].count == projector.visualTokens(patches: length) * 20)
-      for (a, b) in zip(together[index], tokens([images[index]])[0]) { #expect(abs(a - b) < 1e-5) }
+    let together = tokens(images, grids)
+    for (index, grid) in grids.enumerated() {
+      #expect(projector.visualTokens(of: grid) == arm.tokens ?? grid.tokens)
+      #expect(together[index].count == projector.visualTokens(of: grid) * 20)
+      let alone = tokens([images[index]], [grid])[0]
+      for (a, b) in zip(together[index], alone) { #expect(abs(a - b) < 1e-5) }
     }
+  }
+
+  @Test("kinds, their settings and their equality come from one list")
+  func kindsComeFromOneList() {
+    #expect(
+      ProjectorConfig.cases.count == Self.arms.count
+        && Set(Self.arms.map(\.config.kind))
+          == ["linear", "mlp", "qformer", "perceiver", "learned_prompt"]
+    )
+    var wider = MLPProjectorConfig()
+    #expect(ProjectorConfig(wider) == ProjectorConfig(MLPProjectorConfig()))
+    wider.hidden = 3
+    #expect(ProjectorConfig(wider) != ProjectorConfig(MLPProjectorConfig()))
+    #expect(ProjectorConfig(wider) != ProjectorConfig(LinearProjectorConfig()))
+  }
+
+  @Test("heads that do not divide are refused as shapes, by projector and key")
+  func headsAreCheckedAsShapes() {
+    var qformer = QFormerConfig()
+    (qformer.layers, qformer.heads) = (1, 5)
+    var perceiver = PerceiverConfig()
+    perceiver.heads = 5
+    for (name, config) in [
+      ("Q-Former", qformer as any ProjectorSettings), ("Perceiver", perceiver),
+    ] {
+      let error = #expect(throws: ProjectorError.self) {
+        try config.makeProjector(
+          patchWidth: 32, grid: .sequence(4), languageWidth: 8, in: .shapes)
+      }
+      #expect(
+        error?.description
+          == "heads: the \(name) has 5 attention heads, which do not divide its width 32. "
+          + "Give heads that do, or none: 1 are taken then.")
+    }
+  }
+
+  @Test("learned queries are called what their paper calls them")
+  func queryNouns() throws {
+    let nouns = try Self.arms.map { arm in
+      try arm.config.makeProjector(
+        patchWidth: 24, grid: .sequence(4), languageWidth: 8, in: sizes()
+      ).queryNoun
+    }
+    #expect(nouns == [nil, nil, "query", "latent", nil])
   }
 
   @Test func aLearnedPromptSeesNoImage() throws {
     let prompt = try LearnedPrompt(tokens: 2, languageWidth: 4, in: scope())
     let tape = Tape()
-    let segments = Segments(lengths: [1, 1])
-    let patches = Rows(tape.tensor([1, 2], rows: 2, width: 1), segments)
+    let patches = Patches(
+      tape.tensor([1, 2], rows: 2, width: 1), grids: [.sequence(1), .sequence(1)])
     let tokens = prompt(patches, in: Context(tape: tape))
     #expect(tokens.segments == .uniform(count: 2, length: 2))
     #expect(tape.values(tokens.tensor) == prompt.tokens.values + prompt.tokens.values)
@@ -152,7 +206,7 @@ import Testing
   @Test func flopsAreThoseOfTheProducts() throws {
     let (d, h, p) = (64, 32, 10)
     let mlp = try MLPProjector(patchWidth: d, languageWidth: h, in: sizes())
-    #expect(mlp.flopsPerSample(patches: p) == 2 * p * (d * h + h * h))
+    #expect(mlp.flops(of: .sequence(p)) == 2 * p * (d * h + h * h))
     let k = 3
     let square = 2 * d * d
     let ffn = 2 * k * 2 * d * 4 * d
@@ -162,10 +216,10 @@ import Testing
     let selfAttention = 4 * k * square + 4 * k * k * d
     let crossAttention = 2 * k * square + 2 * p * square + 4 * k * p * d
     #expect(
-      qformer.flopsPerSample(patches: p) == 3 * (selfAttention + ffn) + 2 * crossAttention + out)
+      qformer.flops(of: .sequence(p)) == 3 * (selfAttention + ffn) + 2 * crossAttention + out)
     let perceiver = try PerceiverResampler(
       patchWidth: d, languageWidth: h, layers: 2, latents: k, in: sizes())
     let attention = 2 * k * square + 2 * (p + k) * square + 4 * k * (p + k) * d
-    #expect(perceiver.flopsPerSample(patches: p) == 2 * (attention + ffn) + out)
+    #expect(perceiver.flops(of: .sequence(p)) == 2 * (attention + ffn) + out)
   }
 }

@@ -20,8 +20,9 @@ import Testing
     tape.captures = captures
     let input = tape.tensor(
       try io.floats("input"), rows: shape[0] * shape[1], width: shape[2], needsGradient: true)
-    let segments = Segments.uniform(count: shape[0], length: shape[1])
-    let output = projector(Rows(input, segments), in: Context(tape: tape, mode: .training))
+    let grids = Array(repeating: PatchGrid.sequence(shape[1]), count: shape[0])
+    let output = projector(
+      Patches(input, grids: grids), in: Context(tape: tape, mode: .training))
     try check(projector, io, tape, input, output.tensor, captures)
   }
 
@@ -30,7 +31,7 @@ import Testing
       let shape = try #require(io.info("output")?.shape)
       #expect(output.shape == [shape[0] * shape[1], shape[2]])
       #expect(
-        projector.visualTokens(patches: input.rows / shape[0]) == shape[1], "visual tokens")
+        projector.visualTokens(of: .sequence(input.rows / shape[0])) == shape[1], "visual tokens")
       expectClose(
         tape.values(output), try io.floats("output"), absolute: 1e-5, relative: 1e-4, "output")
       let loss = tape.dot(output, probe: try io.floats("grad_probe"))
@@ -77,7 +78,8 @@ import Testing
       }
       for map in projector.attentionMaps {
         let shape = try #require(io.info("attn_probs.\(map.name)")?.shape)
-        #expect(shape[2] == projector.visualTokens(patches: 0), "\(map.name): learned queries")
+        #expect(
+          shape[2] == projector.visualTokens(of: .sequence(0)), "\(map.name): learned queries")
       }
     }
   }

@@ -50,6 +50,7 @@ import Testing
     try file.setAttribute("layer", .int(-2))
     let dataset = try file.dataset("ids")
     try dataset.setAttribute("scale", .double(0.25))
+    try dataset.setAttribute("grid", .integers([4, 3, 1]))
     try file.close()
 
     let reading = try HDF5File(reading: url)
@@ -61,6 +62,8 @@ import Testing
     #expect(try reading.attribute("layer") == .int(-2))
     #expect(try reading.attribute("none") == nil)
     #expect(try reading.dataset("ids").attribute("scale")?.double == 0.25)
+    #expect(try reading.dataset("ids").attribute("grid") == .integers([4, 3, 1]))
+    #expect(try reading.dataset("ids").typeName == "int64")
     #expect(try reading.floats("ids") == [1, -2, Float(Int64.max)])
   }
 

@@ -133,6 +133,12 @@ import Testing
     }.run()
   }
 
+  @Test func combinedRows() {
+    GradientCheck(weights: [[1, 3, 4]]) { tape, _, weights in
+      tape.combined(weights[0], by: [1, 0, 0, 0.5, -0.25, 2])
+    }.run()
+  }
+
   @Test func addRepeated() {
     GradientCheck(inputs: [(6, 4)], weights: [[3, 4]]) { tape, inputs, weights in
       tape.addRepeated(inputs[0], weights[0])

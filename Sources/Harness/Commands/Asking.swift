@@ -80,23 +80,19 @@ public struct AskingSession {
     for cell in cells {
       let model = try cell.model(inputs)
       for image in options.images {
-        let example = Example(
-          id: Identifier(image.lastPathComponent),
-          media: [Medium(id: Identifier(image.path), source: .file(image))],
-          exchanges: [Exchange(question: options.question, answers: [""])])
+        let medium = Medium(id: Identifier(image.path), source: .file(image))
         let tape = Tape(recordsGradients: false)
         let context = Context(tape: tape)
         let source = EncodedPatches(
-          encoder: encoder.model, side: encoder, media: example.media)
+          encoder: encoder.model, side: encoder, media: [medium])
         let patches = try source.patches(of: [0], in: context)
         let visual = model.projector(patches, in: context)
-        let sample = SequenceSample(
-          media: [0], prefix: inputs.template.prompt(for: example, turn: 0), branches: [])
+        let sample = try inputs.template.request(question: options.question, media: [0])
         let prefixes = model.languageModel.prefixes(visual: visual, of: [sample], in: context)
         if options.isVerbose {
           let grid = patches.grids[0]
           let tokens = visual.tensor.rows
-          say("\(example.id), \(cell.arm.row)")
+          say("\(image.lastPathComponent), \(cell.arm.row)")
           say(
             "  pixels    [3, \(encoder.processor.outputHeight), \(encoder.processor.outputWidth)]")
           say(

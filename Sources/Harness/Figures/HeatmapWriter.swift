@@ -238,10 +238,14 @@ func checkHeatmapLayer(of config: ExperimentConfig, inputs: ExperimentInputs) th
 
 extension ExperimentInputs {
   /// An example's sequence with one answer, as the arm would be taught it.
-  func sample(of example: Example, answering answer: String) -> SequenceSample {
-    SequenceSample(
-      media: data.places(of: example), prefix: template.prompt(for: example, turn: 0),
-      branches: [[.answer(template.answerIDs(answer))]])
+  func sample(of example: Example, answering answer: String) throws -> SequenceSample {
+    let first = example.exchanges[0]
+    let asked = Example(
+      id: example.id, media: example.media,
+      exchanges: [Exchange(question: first.question, answers: [answer], kind: first.kind)])
+    return try template.sequences(
+      of: [asked], places: data.places, executor: LaneExecutor(threads: 1)
+    ).samples[0]
   }
 }
 

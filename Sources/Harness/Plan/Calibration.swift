@@ -126,7 +126,7 @@ struct Calibration {
       }
       let layers = inputs.model.layerCount
       let (updates, _) = counts.updates(
-        samples: try counts.samples(counts.set.train, for: stage).count, batch: stage.batchSize,
+        samples: try counts.sequences(counts.set.train, for: stage).samples.count, batch: stage.batchSize,
         epochs: stage.epochs)
       total = total + Double(updates) * extrapolated(costs, layers: layers)
       let peak = extrapolated(peaks, layers: layers) { $0 + $2 * max(0, $1 - $0) }
@@ -141,7 +141,7 @@ struct Calibration {
   ) throws -> (cost: Cost, peakBytes: Int) {
     let training = inputs.config.training
     let trainsModel = stage.train.contains(.languageModel)
-    let known = try counts.samples(counts.set.train, for: stage)
+    let known = try counts.sequences(counts.set.train, for: stage).samples
     guard !known.isEmpty else { return (Cost(), 0) }
     let batch = min(stage.batchSize, known.count)
     let filled = min(training.lanes, batch)
@@ -153,7 +153,7 @@ struct Calibration {
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
     let objective = AnswerObjective(
       projector: projector, model: model, patches: NoisePatches(inputs),
-      samples: (0..<images).map { known[$0 % known.count] }, end: inputs.template.end,
+      sequences: SequenceSet((0..<images).map { known[$0 % known.count] }), end: inputs.template.end,
       choice: stage.captions)
     let parameters =
       (stage.train.contains(.projector) ? projector.parameters : [])
@@ -284,7 +284,7 @@ struct Calibration {
     let texts = inputs.texts(of: counts.set.train)
     let batch = min(settings.batchSize, texts.count)
     let training = TextObjective(
-      model: model, opening: inputs.template.opening, end: inputs.template.end, texts: texts)
+      model: model, opening: inputs.opening, end: inputs.template.end, texts: texts)
     let cost = try update(model.parameters, settings.optimizer) { lanes in
       _ = try training.gradients(
         of: Array(0..<batch), for: model.parameters, draw: RandomKey(seed: 0),

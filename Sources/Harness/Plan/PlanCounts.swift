@@ -33,11 +33,11 @@ struct PlanCounts {
 
   /// Answers of a part of the data, as they are asked at the end.
   func samples(_ examples: [Example]) throws -> [SequenceSample] {
-    try inputs.sequences.samples(examples, config.answeredData, limit: nil)
+    try inputs.sequences.sequences(examples, config.answeredData, limit: nil).samples
   }
 
-  func samples(_ examples: [Example], for stage: StageConfig) throws -> [SequenceSample] {
-    try inputs.sequences.samples(examples, stage.data, limit: stage.maxTextTokens)
+  func sequences(_ examples: [Example], for stage: StageConfig) throws -> SequenceSet {
+    try inputs.sequences.sequences(examples, stage.data, limit: stage.maxTextTokens)
   }
 
   /// Tokens of each answer.
@@ -69,7 +69,7 @@ struct PlanCounts {
 
   /// Forward pass of projector and language model over samples.
   private func forward(
-    _ samples: [SequenceSample], _ model: ArmModel, _ choice: AnswerChoice
+    _ samples: [SequenceSample], _ model: ArmModel, _ choice: CaptionChoice
   ) -> (language: Double, projector: Double, encoder: Double) {
     var (language, projector, media) = (0.0, 0.0, 0)
     for sample in samples {
@@ -97,7 +97,7 @@ struct PlanCounts {
     work.perSample = inputs.flopsPerSample(model, answering: try samples(set.test))
     for (index, stage) in config.training.stages.enumerated() {
       let set = inputs.data.set(of: index, fold: 0)
-      let train = try samples(set.train, for: stage)
+      let train = try sequences(set.train, for: stage).samples
       let (updates, epochs) = updates(
         samples: train.count, batch: stage.batchSize * stage.accumulation, epochs: stage.epochs)
       let cost = forward(train, model, stage.captions)
@@ -110,7 +110,7 @@ struct PlanCounts {
         / Double(max(train.count, 1))
       work.updates += updates
       work.training += min(images, Double(stage.epochs)) * all
-      let validated = forward(try samples(set.validation, for: stage), model, .all)
+      let validated = forward(try sequences(set.validation, for: stage).samples, model, .all)
       work.validation +=
         Double(epochs) * (validated.language + validated.projector + validated.encoder)
     }
@@ -133,7 +133,7 @@ struct PlanCounts {
       samples: texts.count, batch: settings.batchSize, epochs: settings.epochs)
     let sum = texts.reduce(0.0) { sum, text in
       let sample = SequenceSample(
-        media: [], prefix: [.text(inputs.template.opening)],
+        media: [], prefix: [.text(inputs.opening)],
         branches: [[.answer(text.flatMap { $0 + [0] })]])
       let batch = SequenceBatch([sample], visualTokens: [], end: inputs.template.end)
       return sum + inputs.model.forwardFLOPs(batch.work)

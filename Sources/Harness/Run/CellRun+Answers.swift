@@ -11,7 +11,7 @@ extension CellRun {
   ///
   /// - Throws: ``RunStopped`` at a signal.
   func answer(_ model: ArmModel) throws -> [AnswerRecord] {
-    let prompts = inputs.prompts(
+    let prompts = try inputs.prompts(
       of: inputs.data.set(cell.fold).test, cell.config.answeredData)
     let controls = cell.config.evaluation.controls
     var rows: [(row: AnswerRow, model: ArmModel, prompts: [AnswerPrompt])] = [
@@ -76,15 +76,15 @@ struct AnswerPrompt: Sendable {
 
 extension ExperimentInputs {
   /// One an example, one a turn of a dialogue; earlier turns are given as the data set has them.
-  func prompts(of examples: [Example], _ data: StageData) -> [AnswerPrompt] {
-    examples.filter { $0.serves(data) }.flatMap { example in
-      example.exchanges.indices.map { turn in
+  func prompts(of examples: [Example], _ data: StageData) throws -> [AnswerPrompt] {
+    try examples.filter { $0.serves(data) }.flatMap { example in
+      try example.exchanges.indices.map { turn in
         let exchange = example.exchanges[turn]
-        let places = self.data.places(of: example)
+        let request = try template.request(
+          of: example, exchange: turn, places: self.data.places)
         return AnswerPrompt(
-          id: example.id, places: places, question: exchange.question, kind: exchange.kind,
-          references: exchange.answers, pieces: template.prompt(for: example, turn: turn),
-          number: places.first ?? 0)
+          id: example.id, places: request.media, question: exchange.question, kind: exchange.kind,
+          references: exchange.answers, pieces: request.prefix, number: request.media.first ?? 0)
       }
     }
   }

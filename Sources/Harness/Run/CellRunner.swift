@@ -85,8 +85,9 @@ struct CellRun {
     let model = try ArmModel(cell.arm, seed: cell.seed, inputs: inputs, training: training)
     let summary = try train(model, digest: weights)
     let answers = try answer(model)
-    let test = try inputs.sequences.samples(
-      inputs.data.set(cell.fold).test, cell.config.answeredData, limit: nil)
+    let test = try inputs.sequences.sequences(
+      inputs.data.set(cell.fold).test, cell.config.answeredData, limit: nil
+    ).samples
     var outcome = CellOutcome(
       weightsDigest: weights, answersDigest: digest, answersFileDigest: "", arm: cell.arm.name,
       seed: cell.seed, fold: cell.fold, isControl: cell.arm.isControl,

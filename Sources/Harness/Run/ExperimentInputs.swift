@@ -36,6 +36,12 @@ public struct ExperimentInputs: Sendable {
 
   var template: SequenceTemplate { text.template }
 
+  /// How the parts of an example's sequence follow each other: `[begin][visual tokens][caption][end]`.
+  var sequenceDescription: String {
+    let first = data.folds[0].test.first { $0.serves(config.answeredData) }
+    return (try? first.map(template.description(of:))) ?? ""
+  }
+
   /// Of the first medium: what weights that depend on a grid are made for.
   var grid: PatchGrid { data.media.isEmpty ? .sequence(0) : source.grid(of: 0) }
 
@@ -66,7 +72,7 @@ public struct ExperimentInputs: Sendable {
     let set = data.set(fold)
     var hasher = DigestHasher()
     hasher.update(field: "recipe", recipe.digest)
-    hasher.update(field: "sequence", template.description)
+    hasher.update(field: "sequence", sequenceDescription)
     hasher.update(field: "train", try digest(of: set.train))
     hasher.update(field: "validation", try digest(of: set.validation))
     for (stage, own) in data.own.sorted(by: { $0.key < $1.key }) {

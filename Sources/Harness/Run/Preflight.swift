@@ -32,7 +32,9 @@ struct Preflight {
         "\(title): there is no training image; give dataset.split more of them")
     }
     guard stage.data != .contrast else { return }
-    let samples = try inputs.sequences.samples(set.train, stage.data, limit: stage.maxTextTokens)
+    let samples = try inputs.sequences.sequences(
+      set.train, stage.data, limit: stage.maxTextTokens
+    ).samples
     guard !samples.isEmpty else {
       throw UnsupportedSetting(
         "\(title): data is \(stage.data.rawValue), but the data set has no \(stage.data.rawValue)")

@@ -53,7 +53,7 @@ struct RunReport {
       .init("Data", inputs.data.description),
       .init("Test images", String(summary.testImages ?? 0)),
       .init("Seeds", config.training.seeds.map(String.init).joined(separator: ", ")),
-      .init("Sequence", "\(inputs.template.description); loss on answers and their ends only"),
+      .init("Sequence", "\(inputs.sequenceDescription); loss on answers and their ends only"),
     ] + (cut.map { [$0] } ?? []) + (missing.isEmpty ? [] : [.init("Missing cells", missing)])
   }
 

@@ -31,32 +31,36 @@ final class SequenceTable: Sendable {
     self.executor = executor
   }
 
-  /// The samples of some examples: those about the same media together, in the order of their first.
+  /// The sequences of some examples: those about the same media together, in the order of their first.
   ///
-  /// - Parameter limit: tokens of prompt, answer and end together; longer answers are cut.
-  func samples(
-    _ examples: [Example], _ kind: StageData, limit: Int?
-  ) throws -> [SequenceSample] {
+  /// - Parameter limit: text tokens of a sequence; longer answers are cut.
+  /// - Throws: `SequenceError` for marks of media that do not fit, or an answer of which nothing is left.
+  func sequences(_ examples: [Example], _ kind: StageData, limit: Int?) throws -> SequenceSet {
     let table = try table(kind, limit: limit)
-    return examples.compactMap { table.places[$0.id].map { table.set.samples[$0] } }
+    let places = examples.compactMap { table.places[$0.id] }
+    return SequenceSet(
+      samples: places.map { table.set.samples[$0] },
+      alternatives: places.map { table.set.alternatives[$0] },
+      examples: places.map { table.set.examples[$0] })
   }
 
+  /// All examples of a kind.
   func table(_ kind: StageData, limit: Int?) throws -> Table {
     let key = Key(data: kind, limit: limit)
-    return try made.withLock { made in
-      if let table = made[key] { return table }
-      // An image is in one part of a fold, so the groups of all examples are those of each part.
-      let examples = data.examples.filter { $0.serves(kind) }
-      let set = try text.template.sequences(
-        of: examples, places: data.places, maxTextTokens: limit, executor: executor)
-      var places: [Identifier: Int] = [:]
-      for (place, branches) in set.branches.enumerated() {
-        if let first = branches.first { places[examples[first.example].id] = place }
-      }
-      let table = Table(set: set, places: places)
-      made[key] = table
-      return table
+    if let table = made.withLock({ $0[key] }) { return table }
+    // An image is in one part of a fold, so the groups of all examples are those of each part.
+    let examples = data.examples.filter { $0.serves(kind) }
+    let set: SequenceSet
+    if let limit {
+      set = try table(kind, limit: nil).set.cut(toTextTokens: limit, names: examples)
+    } else {
+      set = try text.template.sequences(of: examples, places: data.places, executor: executor)
     }
+    var places: [Identifier: Int] = [:]
+    for (place, group) in set.examples.enumerated() { places[examples[group[0]].id] = place }
+    let table = Table(set: set, places: places)
+    made.withLock { $0[key] = table }
+    return table
   }
 }
 
@@ -80,6 +84,9 @@ extension Example {
 }
 
 extension ExperimentInputs {
+  /// The begin token, if the tokenizer adds one.
+  var opening: [Int32] { text.tokenizer.beginToken.map { [$0] } ?? [] }
+
   /// Of each example its answers' ids without their ends: for what learns from text alone.
   func texts(of examples: [Example]) -> [[[Int32]]] {
     examples.map { $0.exchanges.flatMap { $0.answers.map(text.tokenizer.encode) } }

@@ -26,7 +26,7 @@ extension InputLoader {
     let dataset = shapes.data.folds[0]
     func objective(_ examples: [Example]) -> TextObjective {
       TextObjective(
-        model: model, opening: shapes.template.opening, end: shapes.template.end,
+        model: model, opening: shapes.opening, end: shapes.template.end,
         texts: shapes.texts(of: examples))
     }
     let stage = Stage(

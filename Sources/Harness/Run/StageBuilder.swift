@@ -20,13 +20,14 @@ struct StageBuilder {
     validation: [Example], limit: Int?
   ) throws -> Stage {
     var parameters = model.parameters(of: config)
-    func objective(_ examples: [Example], _ choice: AnswerChoice) throws -> any Objective {
+    func objective(_ examples: [Example], _ choice: CaptionChoice) throws -> any Objective {
       switch config.data {
       case .captions, .questions:
         return AnswerObjective(
           projector: model.projector, model: model.languageModel, patches: model.source,
-          samples: try inputs.sequences.samples(
-            examples, config.data, limit: config.maxTextTokens), end: inputs.template.end, choice: choice)
+          sequences: try inputs.sequences.sequences(
+            examples, config.data, limit: config.maxTextTokens),
+          end: inputs.template.end, choice: choice)
       case .contrast:
         return ArmContrastObjective(
           projector: model.projector, model: model.languageModel, source: model.source,

@@ -40,7 +40,7 @@ public struct TextSide: Sendable {
     template =
       settings.chat
       ? try SequenceTemplate(
-        chat: settings.prompt, endTokens: ends, tokenizer: tokenizer, folder: tokenizerFolder.path)
+        chat: settings.prompt, endTokens: ends, tokenizer: tokenizer, source: tokenizerFolder.path)
       : SequenceTemplate(
         prompt: settings.prompt, end: end, endTokens: ends, tokenizer: tokenizer)
     self.tokenizer = tokenizer
