@@ -58,7 +58,8 @@ public struct ImageFolderConfig: ImageListSettings {
       case .jsonl: try reader.metadataJSONL()
       }
     return try ImageRecords.list(records, file: root.path).sets(
-      name: "image-folder", description: "image folder, \(found.words)", parts, images: folder,
+      name: "image-folder", description: "image folder, \(found.words)",
+      notes: reader.leftOut(found, records), parts, images: folder,
       captionsPerImage: captionsPerImage)
   }
 }
@@ -78,28 +79,63 @@ private struct CaptionedFolderReader {
         file: root.path, problem: "the folder holds both metadata.csv and metadata.jsonl",
         fix: "Say which: dataset.captions=csv or dataset.captions=jsonl")
     }
-    return csv ? .csv : jsonl ? .jsonl : .sidecar
+    if csv || jsonl { return csv ? .csv : .jsonl }
+    if let part = ["train", "validation", "test"].first(where: {
+      exists("\($0)/metadata.csv") || exists("\($0)/metadata.jsonl")
+    }) {
+      throw DatasetError(
+        file: root.path,
+        problem: "the folder holds Hugging Face's layout with a metadata file for each part "
+          + "(\(part)/metadata.csv or .jsonl), which is not read",
+        fix: "Put one metadata file for all images into the folder itself, with paths such as "
+          + "\(part)/a.jpg; or set dataset.root to one part's folder")
+    }
+    return .sidecar
   }
 
-  /// Every PNG and JPEG below the root, hidden ones left out, in the order of their paths' bytes.
+  /// The paths below the root whose extension is one of `kinds`, hidden ones left out, in the order of
+  /// their bytes.
+  private func files(_ kinds: [String]) -> [Identifier] {
+    let names = FileManager.default.subpaths(atPath: root.path) ?? []
+    return names.filter { name in
+      kinds.contains(root.appending(path: name).pathExtension.lowercased())
+        && !name.split(separator: "/").contains(where: { $0.hasPrefix(".") })
+    }.map { Identifier($0) }.sorted()
+  }
+
+  private var images: [Identifier] { files(["png", "jpg", "jpeg"]) }
+
+  /// How many files were left out and why, a sentence a reason.
+  func leftOut(_ form: ImageFolderConfig.Captions, _ records: [ImageRecord]) -> [String] {
+    func note(_ names: [Identifier], _ reason: String) -> [String] {
+      guard let first = names.first else { return [] }
+      let files = names.count == 1 ? "1 file is" : "\(names.count) files are"
+      return ["\(files) left out: \(reason) (\(first)\(names.count > 1 ? ", …" : ""))."]
+    }
+    let named = Set(records.map(\.name))
+    return note(
+      files(["webp", "gif", "bmp", "tif", "tiff", "heic", "avif"]).filter { !named.contains($0) },
+      "images of a kind that is not read, only PNG and JPEG are")
+      + note(images.filter { !named.contains($0) }, "images that \(form.words) does not name")
+  }
+
+  /// Every PNG and JPEG below the root, each with its text file.
   func sidecars() throws(DatasetError) -> [ImageRecord] {
     var records: [ImageRecord] = []
-    let kinds = ["png", "jpg", "jpeg"]
-    for name in (FileManager.default.subpaths(atPath: root.path) ?? [])
-      .sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) })
-    {
-      let file = root.appending(path: name)
-      guard kinds.contains(file.pathExtension.lowercased()),
-        !name.split(separator: "/").contains(where: { $0.hasPrefix(".") })
-      else { continue }
-      let sidecar = file.deletingPathExtension().appendingPathExtension("txt")
+    var owners: [Identifier: Identifier] = [:]
+    for name in images {
+      let sidecar = root.appending(path: name.text).deletingPathExtension()
+        .appendingPathExtension("txt")
       let text = try TextFile(sidecar, role: "the captions of \(name), one a line")
+      if let other = owners.updateValue(name, forKey: Identifier(text.path)) {
+        throw text.error(
+          nil, "the file would be the captions of both \(other) and \(name)",
+          "Rename one of the two images")
+      }
       var captions: [String] = []
       for (number, line) in text.lines { captions.append(try text.text(line, line: number)) }
       records.append(
-        ImageRecord(
-          name: Identifier(name), id: Identifier(name), captions: captions, file: text.path,
-          line: nil))
+        ImageRecord(name: name, id: name, captions: captions, file: text.path, line: nil))
     }
     guard !records.isEmpty else {
       throw DatasetError(

@@ -112,4 +112,38 @@ struct ImageFolderTests {
       #expect(Self.captions(set)[Identifier(images[1])] == ["two"])
     }
   }
+
+  @Test("what is left out is counted and named")
+  func leftOut() throws {
+    let files: [Identifier: String] = [
+      "metadata.csv": "file_name,text\na.png,a\nb.png,b\nc.png,c\n", "e.webp": "", "f.GIF": "",
+      ".h.gif": "",
+    ]
+    let set = try Self.read(files, images: ["a.png", "b.png", "c.png", "d.png"])
+    #expect(
+      set.notes == [
+        "2 files are left out: images of a kind that is not read, only PNG and JPEG are (e.webp, …).",
+        "1 file is left out: images that metadata.csv does not name (d.png).",
+      ])
+    let whole = try Self.read(["a.txt": "a", "b.txt": "b", "c.txt": "c"])
+    #expect(whole.notes.isEmpty)
+  }
+
+  @Test("two images with one text file, and metadata of one part, are refused and told apart")
+  func layouts() throws {
+    let shared = #expect(throws: DatasetError.self) {
+      try Self.read(["a.txt": "a"], images: ["a.jpg", "a.png"])
+    }
+    #expect(shared?.file.hasSuffix("a.txt") == true)
+    #expect(shared?.description.contains("both a.jpg and a.png") == true)
+    try inTemporaryFolder { root in
+      let folder = root.appending(path: "train")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try Data("file_name,text\n".utf8).write(to: folder.appending(path: "metadata.csv"))
+      var config = ImageFolderConfig()
+      config.root = ConfigPath(written: root.path, path: root.path)
+      let error = #expect(throws: DatasetError.self) { try config.read() }
+      #expect(error?.description.contains("train/metadata.csv") == true)
+    }
+  }
 }
