@@ -128,7 +128,7 @@ extension FeatureStoreError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
 
-extension LanguageModelError: ExitCodeProviding {
+extension ModelFileError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
 

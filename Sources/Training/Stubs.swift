@@ -17,7 +17,13 @@ extension StageTrainer {
 }
 extension StageConfig {
   public var accumulation: Int { 1 }
-  public var dataset: DatasetConfig? { nil }
 }
 extension TrainingSummary { public var isTruncated: Bool { false } }
 extension TrainingRecord { public var totalUpdate: Int { update } }
+
+extension OptimizerConfig {
+  public func optimizer(_ parameters: [Parameter], executor: LaneExecutor) -> AdamW {
+    AdamW(parameters, options: adamW, executor: executor)
+  }
+}
+public enum TensorBoardWriter { public static let folder = "tensorboard" }

@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Layers
 import Projectors
 
@@ -11,8 +12,12 @@ public enum TrainablePart: String, ConfigChoice {
 
 /// What a stage learns from.
 public enum StageData: String, ConfigChoice {
-  /// The data set's captions.
+  /// Answers without a question.
   case captions
+  /// Answers to questions.
+  case questions
+  /// Which image and which caption belong together.
+  case contrast
 }
 
 /// Which of an image's captions an update sees.
@@ -33,6 +38,8 @@ public struct StageConfig: ConfigSection {
   public var epochs = 4
   public var batchSize = 32
   public var maxTextTokens = 64
+  /// nil: the experiment's.
+  public var dataset: DatasetConfig?
   public var optimizer = OptimizerConfig()
 
   public init() {}
@@ -47,6 +54,7 @@ public struct StageConfig: ConfigSection {
     .integer(
       "max_text_tokens", \.maxTextTokens, .atLeast(2),
       "Prompt, caption and end token together; longer captions are cut."),
+    .union("dataset", \.dataset, "A data set of the stage's own; null: the experiment's."),
     .section("optimizer", \.optimizer, "How the stage trains; an arm's `optimizer` overrides it."),
   ]
 }

@@ -46,18 +46,13 @@ public struct BenchmarkModel: Sendable {
   func encoder(executor: LaneExecutor) throws -> PretrainedEncoder {
     var settings = PretrainedEncoderConfig()
     settings.weights = weights
-    let config: EncoderConfig =
-      switch kind {
-      case .dinov2: .dinov2(settings)
-      case .siglip: .siglip(settings)
-      case .clip: .clip(settings)
-      case .vit: .vit(settings)
-      case .llama, .qwen2:
-        throw BenchmarkError(
-          description:
-            "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
-            + "needs an encoder: dinov2, siglip, clip or vit.")
-      }
-    return try PretrainedEncoder(config, folder: folder, executor: executor)
+    guard let encoder = PretrainedEncoderKind.all.first(where: { $0.name == kind.rawValue }) else {
+      throw BenchmarkError(
+        description:
+          "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
+          + "needs an encoder: "
+          + PretrainedEncoderKind.all.map(\.name).joined(separator: ", ") + ".")
+    }
+    return try PretrainedEncoder(encoder, settings, folder: folder, executor: executor)
   }
 }

@@ -44,11 +44,10 @@ public struct EncodeReport: Encodable, Sendable {
         let tape = Tape(pool: pool, recordsGradients: false)
         for _ in 0..<groups[index] {
           let input = resizing ? processor(picture) : pixels
-          let batch = ImageBatch(
-            tape.tensor(input, rows: 1, width: input.count), height: processor.outputHeight,
-            width: processor.outputWidth)
-          _ = encoder.model.features(
-            batch, layer: .last, classToken: true, in: Context(tape: tape))
+          let image = PixelValues(
+            input, height: processor.outputHeight, width: processor.outputWidth)
+          _ = encoder.model.patches(
+            of: [image], layer: .last, classToken: true, in: Context(tape: tape))
           tape.reset()
         }
       }

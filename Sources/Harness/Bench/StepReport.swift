@@ -41,7 +41,7 @@ public struct StepReport: Encodable, Sendable {
     let benchmark =
       try dump.map { try TrainingStepBenchmark(dump: $0, vocabulary: vocabulary) }
       ?? TrainingStepBenchmark(sizes, vocabulary: vocabulary)
-    let tokens = benchmark.images.reduce(0) { $0 + $1.captions[0].count }
+    let tokens = benchmark.images.reduce(0) { $0 + SequenceBatch.supervisedTokens(of: $1) }
     let images = benchmark.images.count
     let rows = max(1, (images * benchmark.patches + tokens) / lanes)
     let rate = ProductRate(

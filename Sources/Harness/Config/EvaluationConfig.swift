@@ -31,7 +31,7 @@ public struct LearnedPromptControlConfig: ConfigSection {
   public var arm: ArmConfig {
     var config = LearnedPromptConfig()
     config.tokens = tokens
-    return ArmConfig(.learnedPrompt(config), optimizer: optimizer)
+    return ArmConfig(ProjectorConfig(config), optimizer: optimizer)
   }
 }
 

@@ -22,9 +22,7 @@ extension Experiment {
       rows.append(
         (
           "search",
-          search.values.map { path, values in
-            "\(path): " + Self.list(values.map(\.inlineText))
-          } + ["\(search.images) images, \(search.epochs) epochs a trial"]
+          search.settings.map { "\($0.key): " + Self.list($0.value.map(\.text)) } + ["\(search.images) images, \(search.epochs) epochs a trial"]
         ))
     }
     if !overrides.isEmpty { rows.append(("changes", overrides)) }
@@ -73,8 +71,7 @@ extension Experiment {
 extension EncoderConfig {
   fileprivate var modelText: String? {
     switch self {
-    case .dinov2(let config), .siglip(let config), .clip(let config), .vit(let config):
-      config.model.written
+    case .pretrained(_, let config): config.model.written
     case .small: nil
     case .precomputed(let config): config.file.written
     }

@@ -9,7 +9,7 @@ import Training
 public struct ExperimentConfig: ConfigSection {
   /// Also the name of the results folder.
   public var experiment = ""
-  public var dataset = DatasetConfig.scenes(ScenesConfig())
+  public var dataset = DatasetConfig(ScenesConfig())
   public var encoder = EncoderConfig.small(SmallEncoderConfig())
   public var languageModel = LanguageModelConfig.small(SmallDecoderConfig())
   public var projectors = ConfigMap<ArmConfig>()
@@ -61,6 +61,6 @@ extension ExperimentConfig {
   /// What the test examples are asked: as the last stage that learns answers.
   var answeredData: StageData {
     evaluation.data
-      ?? training.stages.last { $0.data != .contrast }?.data ?? .captions
+      ?? training.stages.last(where: { $0.data != .contrast })?.data ?? .captions
   }
 }

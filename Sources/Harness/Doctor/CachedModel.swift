@@ -69,7 +69,7 @@ public struct CachedModel: Encodable, Sendable, Equatable {
     guard let map = (try? folder.json(index))?["weight_map"]?.object else {
       return ["\(index) (damaged)"]
     }
-    return Set(map.values.compactMap(\.string)).filter { !folder.contains($0) }.sorted()
+    return Set(map.compactMap(\.value.string)).filter { !folder.contains($0) }.sorted()
   }
 
   /// Commit → branch or tag; `main` where several name it.

@@ -1,4 +1,5 @@
 import Foundation
+import Layers
 import Storage
 
 /// `attention.h5`: one arm's attention over some images, float32, readable with h5py.

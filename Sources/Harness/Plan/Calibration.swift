@@ -67,7 +67,20 @@ struct Calibration {
     let full = inputs.model.layerCount
     let layers = full <= depths.1 ? [full] : [depths.0, depths.1]
     return try layers.map { count in
-      (count, try inputs.model.made(layers: count, in: Self.filled()))
+      switch inputs.config.languageModel {
+      case .small(var settings):
+        settings.layers = count
+        return (
+          count,
+          try settings.model(vocabulary: inputs.model.vocabularySize, in: Self.filled())
+        )
+      case .llama, .qwen2:
+        guard var description = (inputs.model as? LlamaForCausalLM)?.description else {
+          preconditionFailure("a model from a folder is of Llama's form")
+        }
+        description.layers = count
+        return (count, try LlamaForCausalLM(description, in: Self.filled()))
+      }
     }
   }
 
@@ -228,13 +241,12 @@ struct Calibration {
     guard let encoder = inputs.encoder else { return Cost() }
     let full: any VisionEncoder
     let read: Cost
-    if let settings = inputs.config.encoder.pretrained {
+    if case .pretrained(let kind, let settings) = inputs.config.encoder {
       let folder = try ModelFolder(resolving: settings.model.location)
       let shallow = try ShallowFolder(folder, layers: depths.1)
       defer { shallow.remove() }
       let made = try PretrainedEncoder(
-        inputs.config.encoder.withRandomWeights, folder: shallow.folder,
-        executor: executor)
+        kind, settings.withRandomWeights, folder: shallow.folder, executor: executor)
       full = made.model
       let images = Array(inputs.data.media.prefix(2 * threads))
       let watch = Stopwatch()
@@ -269,7 +281,7 @@ struct Calibration {
       for _ in 0..<each {
         let pixels = tape.tensor(rows: 1, width: size) { $0.update(repeating: 0.5) }
         _ = model.hidden(
-          ImageBatch(pixels, height: height, width: width), depth: depth,
+          [ImageBatch(pixels, height: height, width: width)], depth: depth,
           finalNorm: true, in: Context(tape: tape))
         tape.reset()
       }

@@ -22,7 +22,7 @@ extension RunPlan {
   private var featureText: String {
     let size = "\(features.images) images × \(features.tokens) × \(features.width)"
     guard encoder != nil else {
-      return "\(size), made elsewhere; \(NumberFormat.bytes(features.bytesInMemory)) in memory"
+      return "\(size), made elsewhere"
     }
     let stored = features.stored.map { $0 == 0 ? "" : ", \($0) of them are there" } ?? ""
     return "\(size): \(NumberFormat.bytes(features.bytesOnDisk)) in the cache\(stored)"

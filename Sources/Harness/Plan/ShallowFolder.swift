@@ -34,21 +34,12 @@ struct ShallowFolder {
   func remove() { try? FileManager.default.removeItem(at: folder.url) }
 }
 
-extension EncoderConfig {
+extension PretrainedEncoderConfig {
   /// The same encoder with random weights, its last layer's output.
-  var withRandomWeights: EncoderConfig {
-    func random(_ settings: PretrainedEncoderConfig) -> PretrainedEncoderConfig {
-      var settings = settings
-      settings.weights = .random
-      settings.layer = .last
-      return settings
-    }
-    return switch self {
-    case .dinov2(let settings): .dinov2(random(settings))
-    case .siglip(let settings): .siglip(random(settings))
-    case .clip(let settings): .clip(random(settings))
-    case .vit(let settings): .vit(random(settings))
-    case .small, .precomputed: self
-    }
+  var withRandomWeights: PretrainedEncoderConfig {
+    var settings = self
+    settings.weights = .random
+    settings.layer = .last
+    return settings
   }
 }

@@ -127,7 +127,7 @@ struct CellRun {
       stages: stages, lanes: lanes,
       order: RandomKey(seed: UInt64(bitPattern: Int64(cell.seed))).named("order"),
       folder: cell.folder.url, digest: digest, exports: model.exports,
-      settings: training.loop, stop: stop
+      checkpointMinutes: training.checkpointMinutes, stop: stop
     ) { progress in
       console.show(progress, title: title)
     } note: {
@@ -136,7 +136,7 @@ struct CellRun {
     do {
       try AtomicFile.write(cell.trainingSettings(limit: limit).yaml, to: cell.folder.config)
       try Preflight(inputs: inputs, config: cell.config, console: console)
-        .checkValues(model, stages[0], lanes: lanes, trainer: trainer)
+        .checkValues(model, stages[0], lanes: lanes)
       return try trainer.run()
     } catch is TrainingStopped {
       throw RunStopped(signal: stop.signal)

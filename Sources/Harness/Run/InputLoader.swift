@@ -84,7 +84,7 @@ struct InputLoader: Sendable {
       guard let folder = shapes.text.folder else { preconditionFailure("a folder was read") }
       console.log("Loading the language model")
       inputs.model = try LlamaForCausalLM(
-        folder, kind: config.languageModel.kind, weights: settings.weights,
+        folder, weights: settings.weights,
         store: ParameterStore(), executor: executor)
     case .small(let settings): inputs.model = try smallLanguageModel(settings, shapes: shapes)
     }
@@ -109,9 +109,9 @@ struct InputLoader: Sendable {
 
   /// The encoder in a store of shapes.
   private func encoderSide(_ data: ExperimentData) throws -> EncoderSide {
-    if let settings = config.encoder.pretrained {
+    if case .pretrained(let kind, let settings) = config.encoder {
       let encoder = try PretrainedEncoder(
-        config.encoder, folder: ModelFolder(resolving: settings.model.location),
+        kind, settings, folder: ModelFolder(resolving: settings.model.location),
         store: ParameterStore(.shapes), executor: executor)
       return EncoderSide(encoder, settings)
     }
@@ -135,10 +135,10 @@ struct InputLoader: Sendable {
 
   private func encoderValues(_ shapes: ExperimentInputs) throws -> EncoderSide {
     guard let side = shapes.encoder else { preconditionFailure("features without an encoder") }
-    if let settings = config.encoder.pretrained {
+    if case .pretrained(let kind, let settings) = config.encoder {
       return EncoderSide(
         try PretrainedEncoder(
-          config.encoder, folder: ModelFolder(resolving: settings.model.location),
+          kind, settings, folder: ModelFolder(resolving: settings.model.location),
           executor: executor), settings)
     }
     guard case .small(let settings) = config.encoder else { return side }

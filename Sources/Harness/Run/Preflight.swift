@@ -75,13 +75,6 @@ struct Preflight {
   /// - Throws: ``UnsupportedSetting`` when no gradient reaches what trains; `TrainingDiverged` when it is
   ///   not finite.
   func checkValues(_ model: ArmModel, _ stage: Stage, lanes: Lanes) throws {
-    let report = try TrainingProbe(stage: stage, lanes: lanes).run()
-    if let silent = report.silentParts(of: model.projector.parameters), silent.isWhole,
-      config.training.stages[0].train.contains(.projector)
-    {
-      throw UnsupportedSetting(
-        "no gradient reaches the projector: its \(silent.count) weights would stay as they are")
-    }
     try sayScale(model)
   }
 

@@ -52,7 +52,7 @@ final class SequenceTable: Sendable {
     let examples = data.examples.filter { $0.serves(kind) }
     let set: SequenceSet
     if let limit {
-      set = try table(kind, limit: nil).set.cut(toTextTokens: limit, names: examples)
+      set = try table(kind, limit: nil).set.cut(toTextTokens: limit, of: examples)
     } else {
       set = try text.template.sequences(of: examples, places: data.places, executor: executor)
     }
@@ -90,14 +90,5 @@ extension ExperimentInputs {
   /// Of each example its answers' ids without their ends: for what learns from text alone.
   func texts(of examples: [Example]) -> [[[Int32]]] {
     examples.map { $0.exchanges.flatMap { $0.answers.map(text.tokenizer.encode) } }
-  }
-
-  /// For the contrastive objective: media and the captions that go with them.
-  func contrastSamples(_ examples: [Example]) -> [ContrastSample] {
-    examples.filter { $0.serves(.contrast) }.map { example in
-      ContrastSample(
-        medium: data.place(of: example.media[0].id) ?? 0,
-        captions: example.exchanges.flatMap { $0.answers.map(text.tokenizer.encode) })
-    }
   }
 }

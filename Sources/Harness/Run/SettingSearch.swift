@@ -19,13 +19,17 @@ extension SearchConfig {
   /// - Throws: ``ConfigError`` for a key that an arm doesn't have or a value it refuses.
   func grid(of arm: Arm) throws -> [SearchTrial] {
     var points: [[(path: String, value: ConfigNode)]] = [[]]
-    for (path, values) in self.values {
-      points = points.flatMap { point in values.map { point + [(path, $0)] } }
+    for entry in settings {
+      points = points.flatMap { point in
+        entry.value.map { point + [(entry.key, ConfigNode.plain($0.text))] }
+      }
     }
     return try points.map { point in
       var node = arm.config.resolved
       for (path, value) in point {
-        try ConfigOverride.setting(path, to: value).apply(to: &node, shape: ArmConfig.shape)
+        try ConfigOverride(
+          setting: path.split(separator: ".").map(String.init), to: value
+        ).apply(to: &node, shape: ArmConfig.shape)
       }
       let settings = try ArmConfig.decode(node, folder: "", environment: [:])
       return SearchTrial(

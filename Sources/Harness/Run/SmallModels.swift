@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Encoders
 import Foundation
@@ -58,8 +59,7 @@ extension InputLoader {
     let stage = Stage(
       name: "encoder",
       objective: ContrastiveObjective(
-        pair: PixelPair(pair: pair, pixels: pixels, side: size, captions: captions),
-        sampleCount: pixels.count), parameters: pair.parameters,
+        pair: pair, pixels: pixels, side: size, captions: captions), parameters: pair.parameters,
       epochs: settings.epochs, batchSize: settings.batchSize, optimizer: settings.optimizer,
       maximumUpdates: maximumUpdates)
     try self.train(
@@ -117,7 +117,7 @@ private struct ContrastiveObjective: Objective {
 
   var sampleCount: Int { pixels.count }
 
-  func weight(of sample: Int, draw: RandomKey) -> Int { 1 }
+  func units(of sample: Int, draw: RandomKey) -> Int { 1 }
 
   func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
     pair.loss(
@@ -126,7 +126,8 @@ private struct ContrastiveObjective: Objective {
   }
 
   func gradients(
-    of samples: [Int], for parameters: [Parameter], draw: RandomKey, lanes: Lanes
+    of samples: [Int], for parameters: [Parameter], draw: RandomKey, update: RandomKey,
+    lanes: Lanes
   ) -> Double {
     pair.limitScale()
     return pair.gradients(on: lanes, captions: chosen(samples, draw: draw)) { places, tape in
@@ -142,15 +143,7 @@ private struct ContrastiveObjective: Objective {
   }
 
   private func batch(_ samples: [Int], on tape: Tape) -> ImageBatch {
-    let size = 3 * side * side
-    let tensor = tape.tensor(rows: samples.count, width: size) { values in
-      for (index, sample) in samples.enumerated() {
-        let range = index * size..<(index + 1) * size
-        _ = UnsafeMutableBufferPointer(rebasing: values[range])
-          .update(fromContentsOf: pixels[sample])
-      }
-    }
-    return ImageBatch(tensor, height: side, width: side)
+    tape.batches(of: samples.map { PixelValues(pixels[$0], height: side, width: side) })[0]
   }
 }
 
@@ -168,10 +161,48 @@ extension [Parameter] {
 
 extension SmallDecoderConfig {
   /// The decoder that these settings make.
-  func description(vocabulary: Int) -> DecoderDescription {
-    .small(
-      width: width, layers: layers, heads: heads, feedForwardWidth: width * ffnMultiplier,
-      vocabularySize: vocabulary)
+  func model(vocabulary: Int, in scope: ParameterScope) throws -> LlamaForCausalLM {
+    try LlamaForCausalLM(
+      .small(
+        width: width, layers: layers, heads: heads, feedForwardWidth: width * ffnMultiplier,
+        vocabularySize: vocabulary), in: scope)
+  }
+}
+
+extension LanguageModel {
+  var layerCount: Int { cacheWidths.count }
+
+  /// "30×576, vocabulary 49152".
+  var sizeText: String { "\(layerCount)×\(width), vocabulary \(vocabularySize)" }
+}
+
+extension ConfigUnion {
+  var resolvedYAML: String { ValueType<Self>.union.encode(self).yaml }
+}
+
+extension ExperimentInputs {
+  /// Digest of all text that small models learn from.
+  func textDigest() -> String {
+    var hasher = DigestHasher()
+    for set in [data.folds[0]] + data.own.sorted(by: { $0.key < $1.key }).map(\.value) {
+      for (part, examples) in [("train", set.train), ("validation", set.validation)] {
+        for example in examples {
+          hasher.update(field: part, example.id.text)
+          for text in example.texts { hasher.update(field: "text", text) }
+        }
+      }
+    }
+    return hasher.finalize()
+  }
+
+  /// Digest of the pixels that a small encoder learns from.
+  func pixelDigest() throws -> String {
+    let digests = try data.mediaDigests()
+    var hasher = DigestHasher()
+    for example in data.folds[0].train {
+      for place in data.places(of: example) { hasher.update(field: "medium", digests[place]) }
+    }
+    return hasher.finalize()
   }
 }
 

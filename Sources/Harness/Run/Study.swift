@@ -104,7 +104,7 @@ public struct Study {
     let jobs = options.jobs ?? runner.affordableJobs(cells.count)
     let shared = Mutex(results)
     let threads = max(1, options.threads / jobs)
-    try LaneExecutor(threads: jobs).map(count: cells.count) { index in
+    _ = try LaneExecutor(threads: jobs).map(count: cells.count) { index in
       let ending = try runner.run(cells[index], threads: threads)
       shared.withLock { $0.add(ending, at: index, of: cells[index]) }
     }

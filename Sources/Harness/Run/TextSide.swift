@@ -30,7 +30,7 @@ public struct TextSide: Sendable {
         "\(tokenizerFolder.path): the tokenizer names no end token, which captions need. "
           + "Set eos_token in tokenizer_config.json.")
     }
-    shapes = try LlamaForCausalLM(shapesOf: folder, kind: config.kind)
+    shapes = try LlamaForCausalLM(DecoderDescription(folder), in: .shapes)
     guard tokenizer.vocabularySize <= shapes.vocabularySize else {
       throw UnsupportedSetting(
         "\(tokenizerFolder.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model "
