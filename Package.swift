@@ -73,13 +73,15 @@ let targets: [Target] = [
   tests("CKernelsTests", uses: ["CKernels"]),
   tests("TensorsTests", uses: ["Tensors", "Storage"]),
   tests("LayersTests", uses: ["Layers", "Tensors", "Storage"]),
-  tests("StorageTests", uses: ["Storage", "Tensors"]),
+  tests("StorageTests", uses: ["Storage", "Tensors", "Configuration"]),
   tests("TokenizersTests", uses: ["Tokenizers"]),
   tests(
     "DatasetsTests", uses: ["Datasets", "Storage", "Tokenizers", "Tensors", "Configuration"]),
   tests("EncodersTests", uses: ["Encoders", "Layers", "Tensors", "Storage", "Datasets"]),
   tests("ProjectorsTests", uses: ["Projectors", "Layers", "Tensors", "Storage"]),
-  tests("LanguageModelsTests", uses: ["LanguageModels", "Layers", "Tensors", "Storage"]),
+  tests(
+    "LanguageModelsTests",
+    uses: ["LanguageModels", "Layers", "Tensors", "Storage", "Configuration"]),
   tests(
     "TrainingTests",
     uses: [

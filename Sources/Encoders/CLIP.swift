@@ -55,13 +55,13 @@ public struct CLIPVisionModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try EncoderFile(folder, modelTypes: ["clip_vision_model", "clip"])
+    let whole = try ModelConfigFile(folder, encoder: "clip_vision_model", "clip")
     let weights = try EncoderWeights(folder, choice, store: store)
     try self.init(
       VisionTransformerDescription(
@@ -100,7 +100,7 @@ public struct CLIPTextDescription: Sendable, Hashable {
   public var activation: Activation
   public var endToken: Int32
 
-  init(_ file: EncoderFile) throws(EncoderError) {
+  init(_ file: ModelConfigFile) throws(ModelFileError) {
     vocabularySize = try file.count("vocab_size", else: 49408)
     (hiddenSize, attentionHeads) = try file.widthAndHeads(width: 512, heads: 8)
     intermediateSize = try file.count("intermediate_size", else: 2048)
@@ -191,10 +191,10 @@ public struct CLIPModel: Module {
 
   /// Reads a model of Hugging Face's layout.
   ///
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(_ folder: ModelFolder, store: ParameterStore, executor: LaneExecutor) throws {
-    let file = try EncoderFile(folder, modelTypes: ["clip"])
+    let file = try ModelConfigFile(folder, encoder: "clip")
     guard let visionFile = try file.member("vision_config"),
       let textFile = try file.member("text_config")
     else { throw file.reject("vision_config and text_config", "are needed", "absent") }

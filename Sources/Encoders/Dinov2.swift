@@ -20,7 +20,7 @@ public struct Dinov2Description: Sendable, Hashable {
 
   public init() {}
 
-  init(_ file: EncoderFile) throws(EncoderError) {
+  init(_ file: ModelConfigFile) throws(ModelFileError) {
     (hiddenSize, attentionHeads) = try file.widthAndHeads(width: hiddenSize, heads: attentionHeads)
     hiddenLayers = try file.count("num_hidden_layers", else: hiddenLayers)
     mlpRatio = try file.positive("mlp_ratio", else: mlpRatio)
@@ -159,13 +159,13 @@ public struct Dinov2Model: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let description = try Dinov2Description(EncoderFile(folder, modelTypes: ["dinov2"]))
+    let description = try Dinov2Description(ModelConfigFile(folder, encoder: "dinov2"))
     let weights = try EncoderWeights(folder, choice, store: store)
     let prefix = weights.prefix("dinov2", of: "layernorm.weight")
     try self.init(description, in: weights.scope(prefix: prefix))

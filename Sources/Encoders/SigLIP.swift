@@ -51,13 +51,13 @@ public struct SiglipVisionModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try EncoderFile(folder, modelTypes: ["siglip_vision_model", "siglip"])
+    let whole = try ModelConfigFile(folder, encoder: "siglip_vision_model", "siglip")
     let file = try whole.member("vision_config") ?? whole
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     let weights = try EncoderWeights(folder, choice, store: store)

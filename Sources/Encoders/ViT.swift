@@ -60,13 +60,13 @@ public struct ViTModel: VisionEncoder {
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``EncoderError`` for what `config.json` says, `CheckpointReaderError` for a weight
+  /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let file = try EncoderFile(folder, modelTypes: ["vit"])
+    let file = try ModelConfigFile(folder, encoder: "vit")
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     guard try file.bool("qkv_bias", else: true) else {
       throw file.reject("qkv_bias", "must be true: the form without is not supported", "false")

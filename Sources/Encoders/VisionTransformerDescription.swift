@@ -21,7 +21,7 @@ public struct VisionTransformerDescription: Sendable, Hashable {
   }
 
   /// What the file says, over the class's defaults.
-  init(_ file: EncoderFile, defaults: Self) throws(EncoderError) {
+  init(_ file: ModelConfigFile, defaults: Self) throws(ModelFileError) {
     self = defaults
     (hiddenSize, attentionHeads) = try file.widthAndHeads(
       width: defaults.hiddenSize, heads: defaults.attentionHeads)

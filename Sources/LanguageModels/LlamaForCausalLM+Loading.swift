@@ -10,7 +10,7 @@ extension LlamaForCausalLM {
   ///   - choice: with `random` only `config.json` is read; matrices start normal with its
   ///     `initializer_range`, norms 1, biases 0, always with the same numbers.
   ///   - executor: whose threads convert the weights.
-  /// - Throws: ``LanguageModelError`` for what `config.json` says, or a weight that is absent or of
+  /// - Throws: `ModelFileError` for what `config.json` says, or a weight that is absent or of
   ///   another shape; `ModelFolderError` or `SafetensorsError` for a file that can't be read.
   public init(
     _ folder: ModelFolder, weights choice: WeightsChoice = .pretrained, store: ParameterStore,
@@ -29,11 +29,11 @@ extension LlamaForCausalLM {
     } refusal: { name, mismatch in
       switch mismatch {
       case .missing:
-        LanguageModelError(
-          path: path, key: name, rule: "is missing: config.json describes another model")
+        ModelFileError(
+          file: path, key: name, rule: "is missing: config.json describes another model")
       case .shape(let found, let expected):
-        LanguageModelError(
-          path: path, key: name, rule: "has shape \(found), config.json asks for \(expected)")
+        ModelFileError(
+          file: path, key: name, rule: "has shape \(found), config.json asks for \(expected)")
       }
     }
     try self.init(description, in: reader.scope(store: store))

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// A model as Hugging Face lays it out: a folder with `config.json`, weights as safetensors, and often
@@ -66,7 +67,7 @@ public struct ModelFolder: Sendable, Equatable {
   public func json(_ name: String) throws(ModelFolderError) -> JSONValue {
     let data = try data(name)
     do {
-      return try JSONValue(parsing: data)
+      return try JSONValue(parsing: [UInt8](data))
     } catch {
       throw .badJSON(path: file(name).path, error)
     }

@@ -1,3 +1,5 @@
+import Configuration
+
 /// One tensor as the header states it; offsets into the header instead of copies keep it small.
 struct SafetensorsEntry {
   private let nameStart: UInt32

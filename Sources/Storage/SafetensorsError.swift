@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// Why a safetensors file, or a tensor in it, could not be read or written.

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// A memory-mapped safetensors file, every rule of the format checked when it is opened.
@@ -124,7 +125,7 @@ public final class SafetensorsFile: Sendable {
 
   private func existing(_ name: String) throws(SafetensorsError) -> SafetensorsInfo {
     if let info = info(name) { return info }
-    let similar = Similarity.closest(to: name, among: names)
+    let similar = Suggestion.closest(to: name, among: names)
     throw failure(.noTensor(name: name, similar: similar))
   }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// One tensor to write.
@@ -93,14 +94,14 @@ public enum Safetensors {
     var members: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }
-        .map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.value))" }
+        .map { "\(JSONValue.quoted($0.key)):\(JSONValue.quoted($0.value))" }
       members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
-    var names: Set<String> = ["__metadata__"]
+    var names: Set<Identifier> = ["__metadata__"]
     var end = 0
     for tensor in tensors {
       precondition(
-        names.insert(tensor.name).inserted, "two tensors are named \"\(tensor.name)\"")
+        names.insert(Identifier(tensor.name)).inserted, "two tensors are named \"\(tensor.name)\"")
       precondition(
         tensor.count == tensor.shape.reduce(1, *),
         "the tensor \"\(tensor.name)\" of shape \(tensor.shape) has \(tensor.count) values")
@@ -108,33 +109,11 @@ public enum Safetensors {
       end += tensor.count * tensor.dtype.bits / 8
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(JSONText.quoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.rawValue)\","
+        "\(JSONValue.quoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.rawValue)\","
           + "\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}")
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(0x20) }
     return header
-  }
-}
-
-/// Text as JSON.
-package enum JSONText {
-  /// The text between quotes, with `"`, `\` and control characters escaped; the rest stays UTF-8.
-  package static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// A model's weights by name, from one safetensors file or from the shards of an index.
@@ -5,7 +6,7 @@ public struct WeightSource: Sendable {
   /// In the order of the file, shard by shard.
   public let names: [String]
   public let files: [SafetensorsFile]
-  private let fileOfName: [String: Int]
+  private let fileOfName: [Identifier: Int]
 
   /// One file.
   public init(_ url: URL) throws(ModelFolderError) {
@@ -19,9 +20,9 @@ public struct WeightSource: Sendable {
   private init(files: [SafetensorsFile]) {
     self.files = files
     names = files.flatMap(\.names)
-    var fileOfName: [String: Int] = [:]
+    var fileOfName: [Identifier: Int] = [:]
     for (index, file) in files.enumerated() {
-      for name in file.names { fileOfName[name] = index }
+      for name in file.names { fileOfName[Identifier(name)] = index }
     }
     self.fileOfName = fileOfName
   }
@@ -48,20 +49,21 @@ public struct WeightSource: Sendable {
     guard let map = try folder.json(indexName)["weight_map"]?.object, !map.isEmpty else {
       throw .badIndex(path: indexPath, rule: "it has no object weight_map")
     }
-    var shardOfName: [String: String] = [:]
-    for (name, shard) in map {
-      guard let shard = shard.string else {
+    var shardOfName: [(name: String, shard: String)] = []
+    for member in map {
+      let name = member.key
+      guard let shard = member.value.string else {
         throw .badIndex(path: indexPath, rule: "the file of \"\(name)\" is not a string")
       }
       guard !shard.isEmpty, !shard.hasPrefix("/"), !shard.split(separator: "/").contains("..")
       else {
         throw .badIndex(path: indexPath, rule: "the file \"\(shard)\" lies outside the folder")
       }
-      shardOfName[name] = shard
+      shardOfName.append((name, shard))
     }
-    let shards = Set(shardOfName.values).sorted()
+    let shards = Set(shardOfName.map(\.shard)).sorted()
     var files: [SafetensorsFile] = []
-    var seen: Set<String> = []
+    var seen: Set<Identifier> = []
     for shard in shards {
       let url = folder.file(shard)
       guard FileManager.default.fileExists(atPath: url.path) else {
@@ -73,12 +75,12 @@ public struct WeightSource: Sendable {
         throw .weights(error)
       }
       for name in files[files.count - 1].names {
-        guard seen.insert(name).inserted else {
+        guard seen.insert(Identifier(name)).inserted else {
           throw .badIndex(path: indexPath, rule: "two of its files hold the tensor \"\(name)\"")
         }
       }
     }
-    for (name, shard) in shardOfName.sorted(by: { $0.key < $1.key }) {
+    for (name, shard) in shardOfName {
       let index = shards.firstIndex(of: shard) ?? 0
       guard files[index].contains(name) else {
         throw .badIndex(
@@ -88,21 +90,21 @@ public struct WeightSource: Sendable {
     self.init(files: files)
   }
 
-  public func contains(_ name: String) -> Bool { fileOfName[name] != nil }
+  public func contains(_ name: String) -> Bool { fileOfName[Identifier(name)] != nil }
 
   /// `nil` if there is no tensor of that name.
   public func shape(of name: String) -> [Int]? { info(name)?.shape }
 
   public func info(_ name: String) -> SafetensorsInfo? {
-    fileOfName[name].flatMap { files[$0].info(name) }
+    fileOfName[Identifier(name)].flatMap { files[$0].info(name) }
   }
 
   /// The file that holds a tensor; for an unknown name the first, whose error then names the file.
   private func file(of name: String) throws(SafetensorsError) -> SafetensorsFile {
-    if let index = fileOfName[name] { return files[index] }
+    if let index = fileOfName[Identifier(name)] { return files[index] }
     throw SafetensorsError(
       path: files[0].url.path,
-      problem: .noTensor(name: name, similar: Similarity.closest(to: name, among: names)))
+      problem: .noTensor(name: name, similar: Suggestion.closest(to: name, among: names)))
   }
 
   /// Writes a tensor's values, converted from F32, F16, BF16 or F64, into a buffer of their count.

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// What the files beside `tokenizer.json` say of a tokenizer.
@@ -18,7 +19,7 @@ struct FolderSettings: Sendable {
     let generation = try Self.read(folder, "generation_config.json")
     let model = try Self.read(folder, "config.json")
 
-    addsBeginToken = tokenizer?["add_bos_token"]?.flag
+    addsBeginToken = tokenizer?["add_bos_token"]?.bool
     let file = folder.appending(path: "tokenizer_config.json").path
     let begin = try Self.named("bos_token", in: tokenizer, file, id)
     let end = try Self.named("eos_token", in: tokenizer, file, id)
@@ -31,13 +32,13 @@ struct FolderSettings: Sendable {
       var names: [String: String] = [:]
       for key in ["bos_token", "eos_token", "pad_token", "unk_token"] {
         let value = tokenizer?[key]
-        names[key] = value?.text ?? value?["content"]?.text
+        names[key] = value?.string ?? value?["content"]?.string
       }
       chatTemplate = ChatTemplate(text, file: source, specialTokens: names)
     }
   }
 
-  private static func read(_ folder: URL, _ name: String) throws(TokenizerError) -> JSONText? {
+  private static func read(_ folder: URL, _ name: String) throws(TokenizerError) -> JSONValue? {
     let file = folder.appending(path: name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     return try TokenizerReader.read(file).1
@@ -45,9 +46,9 @@ struct FolderSettings: Sendable {
 
   /// The id of a token that is given by name: a string, or an object with `content`.
   private static func named(
-    _ key: String, in config: JSONText?, _ file: String, _ id: (String) -> Int32?
+    _ key: String, in config: JSONValue?, _ file: String, _ id: (String) -> Int32?
   ) throws(TokenizerError) -> Int32? {
-    guard let value = config?[key], let token = value.text ?? value["content"]?.text else {
+    guard let value = config?[key], let token = value.string ?? value["content"]?.string else {
       return nil
     }
     guard let found = id(token) else {
@@ -59,9 +60,9 @@ struct FolderSettings: Sendable {
   }
 
   /// Ids given as a number or a list, from the first file that has the key.
-  private static func ids(_ key: String, _ configs: JSONText?...) -> [Int32] {
+  private static func ids(_ key: String, _ configs: JSONValue?...) -> [Int32] {
     for case let value? in configs.map({ $0?[key] }) where !value.isNull {
-      return (value.elements ?? [value]).compactMap { $0.integer.flatMap(Int32.init(exactly:)) }
+      return (value.array ?? [value]).compactMap { $0.int.flatMap(Int32.init(exactly:)) }
     }
     return []
   }
@@ -69,7 +70,7 @@ struct FolderSettings: Sendable {
   /// `chat_template.jinja` if there, else `chat_template` of the configuration: a text, or a list of
   /// named ones of which `default` is meant.
   private static func template(
-    _ folder: URL, _ config: JSONText?, _ file: String
+    _ folder: URL, _ config: JSONValue?, _ file: String
   ) throws(TokenizerError) -> (text: String, file: String)? {
     let jinja = folder.appending(path: "chat_template.jinja")
     if FileManager.default.fileExists(atPath: jinja.path) {
@@ -78,10 +79,10 @@ struct FolderSettings: Sendable {
       }
     }
     guard let value = config?["chat_template"], !value.isNull else { return nil }
-    if let text = value.text { return (text, file) }
+    if let text = value.string { return (text, file) }
     guard
-      let named = value.elements?.first(where: { $0["name"]?.text == "default" }),
-      let text = named["template"]?.text
+      let named = value.array?.first(where: { $0["name"]?.string == "default" }),
+      let text = named["template"]?.string
     else {
       throw .malformed(
         file: file, line: 0, rule: "chat_template must be a text or hold one named \"default\"")

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension Tokenizer {
@@ -24,14 +25,14 @@ extension Tokenizer {
 struct TokenizerReader {
   let file: String
   let content: [UInt8]
-  let root: JSONText
+  let root: JSONValue
 
   init(file: URL) throws(TokenizerError) {
     self.file = file.path
     (content, root) = try Self.read(file)
   }
 
-  static func read(_ file: URL) throws(TokenizerError) -> ([UInt8], JSONText) {
+  static func read(_ file: URL) throws(TokenizerError) -> ([UInt8], JSONValue) {
     let data: Data
     do { data = try Data(contentsOf: file) } catch {
       throw .unreadable(
@@ -40,27 +41,28 @@ struct TokenizerReader {
           ? error.localizedDescription : "no such file")
     }
     let bytes = [UInt8](data)
-    do throws(JSONText.ParseError) { return (bytes, try JSONText(parsing: bytes)) } catch {
-      throw .malformed(file: file.path, line: error.line, rule: error.rule)
+    do throws(JSONError) { return (bytes, try JSONValue(parsing: bytes)) } catch {
+      throw .malformed(
+        file: file.path, line: error.line, rule: "not valid JSON: \(error.problem)")
     }
   }
 
-  func unsupported(_ key: String, _ found: JSONText?, _ supported: String) -> TokenizerError {
+  func unsupported(_ key: String, _ found: JSONValue?, _ supported: String) -> TokenizerError {
     .unsupported(file: file, key: key, found: found?.shown ?? "absent", supported: supported)
   }
 
   func malformed(_ rule: String) -> TokenizerError { .malformed(file: file, line: 0, rule: rule) }
 
   func id(of token: String, in parts: Tokenizer.Parts) -> Int32? {
-    parts.addedTokens.first { $0.content == token }?.id
+    parts.addedTokens.first { $0.content.utf8.elementsEqual(token.utf8) }?.id
       ?? parts.vocabulary.index(of: token).map { parts.vocabularyIDs[$0] }
   }
 
   func parts() throws(TokenizerError) -> Tokenizer.Parts {
-    guard let model = root["model"], model.members != nil else {
+    guard let model = root["model"], model.object != nil else {
       throw malformed("\"model\" is missing: this is not a Hugging Face tokenizer.json")
     }
-    guard model["type"]?.text ?? "BPE" == "BPE" else {
+    guard model["type"]?.string ?? "BPE" == "BPE" else {
       throw unsupported("model.type", model["type"], "\"BPE\" (and \"WordLevel\" by WordTokenizer)")
     }
     let (vocabulary, ids) = try readVocabulary(model)
@@ -73,7 +75,7 @@ struct TokenizerReader {
     parts.addedTokens = added
     parts.prefix = try readPrefix()
     parts.content = content
-    guard root["decoder"]?["type"]?.text == "ByteLevel" else {
+    guard root["decoder"]?["type"]?.string == "ByteLevel" else {
       throw unsupported("decoder", root["decoder"]?["type"] ?? root["decoder"], "ByteLevel")
     }
     return parts
@@ -82,16 +84,16 @@ struct TokenizerReader {
   /// Largest id that is believed: every id costs memory, whether or not it names a token.
   private static let largestID = 1 << 24
 
-  private func checkedID(_ value: JSONText?, _ key: String) throws(TokenizerError) -> Int32 {
-    guard let id = value?.integer, id >= 0, id <= Self.largestID else {
+  private func checkedID(_ value: JSONValue?, _ key: String) throws(TokenizerError) -> Int32 {
+    guard let id = value?.int, id >= 0, id <= Self.largestID else {
       throw malformed(
         "\(key) must be an id between 0 and \(Self.largestID), got \(value?.shown ?? "nothing")")
     }
     return Int32(id)
   }
 
-  private func readVocabulary(_ model: JSONText) throws(TokenizerError) -> (ByteTable, [Int32]) {
-    guard let members = model["vocab"]?.members, !members.isEmpty else {
+  private func readVocabulary(_ model: JSONValue) throws(TokenizerError) -> (ByteTable, [Int32]) {
+    guard let members = model["vocab"]?.object, !members.isEmpty else {
       throw malformed("model.vocab must be an object of tokens and ids")
     }
     var table = ByteTable(minimumCapacity: members.count)
@@ -106,9 +108,9 @@ struct TokenizerReader {
   }
 
   private func readModel(
-    _ model: JSONText, _ vocabulary: ByteTable, _ ids: [Int32]
+    _ model: JSONValue, _ vocabulary: ByteTable, _ ids: [Int32]
   ) throws(TokenizerError) -> BytePairModel {
-    if let dropout = model["dropout"], !dropout.isNull, dropout != .number(0) {
+    if let dropout = model["dropout"], !dropout.isNull, dropout.double != 0 {
       throw unsupported("model.dropout", dropout, "null: dropout makes the ids random")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
@@ -116,12 +118,12 @@ struct TokenizerReader {
         throw unsupported("model.\(key)", affix, "null: byte-level BPE has none")
       }
     }
-    if model["byte_fallback"]?.flag == true {
+    if model["byte_fallback"]?.bool == true {
       throw unsupported("model.byte_fallback", model["byte_fallback"], "false: byte-level BPE")
     }
     func id(_ token: String) -> Int32? { vocabulary.index(of: token).map { ids[$0] } }
     var unknown: Int32?
-    if let token = model["unk_token"]?.text {
+    if let token = model["unk_token"]?.string {
       guard let found = id(token) else {
         throw malformed("model.unk_token \"\(token)\" is not in the vocabulary")
       }
@@ -129,7 +131,7 @@ struct TokenizerReader {
     }
     var wholeWords: ByteTable?
     var wholeWordTokens: [Int32] = []
-    if model["ignore_merges"]?.flag == true {
+    if model["ignore_merges"]?.bool == true {
       var table = ByteTable(minimumCapacity: vocabulary.count)
       for index in 0..<vocabulary.count {
         let token = String(decoding: vocabulary.bytes(index), as: UTF8.self)
@@ -140,7 +142,7 @@ struct TokenizerReader {
     }
     return BytePairModel(
       byteTokens: ByteAlphabet.scalars.map { id(String(Character($0))) ?? -1 },
-      unknownToken: unknown, fusesUnknown: model["fuse_unk"]?.flag ?? false,
+      unknownToken: unknown, fusesUnknown: model["fuse_unk"]?.bool ?? false,
       merges: try readMerges(model, id), wholeWords: wholeWords, wholeWordTokens: wholeWordTokens)
   }
 
@@ -148,21 +150,21 @@ struct TokenizerReader {
   ///
   /// Rank is the place in the list.
   private func readMerges(
-    _ model: JSONText, _ id: (String) -> Int32?
+    _ model: JSONValue, _ id: (String) -> Int32?
   ) throws(TokenizerError) -> MergeTable {
-    guard let list = model["merges"]?.elements else {
+    guard let list = model["merges"]?.array else {
       throw malformed("model.merges must be a list")
     }
     var table = MergeTable(capacity: list.count)
     var rank: UInt32 = 0
     for (index, element) in list.enumerated() {
       let pair: [String]
-      if let line = element.text {
+      if let line = element.string {
         if line.hasPrefix("#version") { continue }
         pair = line.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
           .map { String($0) ?? "" }
       } else {
-        pair = (element.elements ?? []).compactMap(\.text)
+        pair = (element.array ?? []).compactMap(\.string)
       }
       guard pair.count == 2 else {
         throw malformed("model.merges[\(index)] must be two tokens, got \(element.shown)")
@@ -181,11 +183,11 @@ struct TokenizerReader {
 
   private func readAddedTokens() throws(TokenizerError) -> [AddedToken] {
     var tokens: [AddedToken] = []
-    for (index, element) in (root["added_tokens"]?.elements ?? []).enumerated() {
-      guard let content = element["content"]?.text else {
+    for (index, element) in (root["added_tokens"]?.array ?? []).enumerated() {
+      guard let content = element["content"]?.string else {
         throw malformed("added_tokens[\(index)] has no \"content\"")
       }
-      func flag(_ key: String) -> Bool { element[key]?.flag ?? false }
+      func flag(_ key: String) -> Bool { element[key]?.bool ?? false }
       tokens.append(
         AddedToken(
           content: content, id: try checkedID(element["id"], "added_tokens[\(index)].id"),
@@ -211,30 +213,30 @@ struct TokenizerReader {
   private func readNormalizer() throws(TokenizerError) -> Bool {
     guard let normalizer = root["normalizer"], !normalizer.isNull else { return false }
     let parts = sequence(normalizer, "normalizers")
-    for part in parts where part["type"]?.text != "NFC" {
+    for part in parts where part["type"]?.string != "NFC" {
       throw unsupported("normalizer", part["type"] ?? part, "null or NFC")
     }
     return !parts.isEmpty
   }
 
   /// The members of a `Sequence`, nested ones too, or the value alone.
-  private func sequence(_ value: JSONText, _ key: String) -> [JSONText] {
-    guard value["type"]?.text == "Sequence" else { return [value] }
-    return (value[key]?.elements ?? []).flatMap { sequence($0, key) }
+  private func sequence(_ value: JSONValue, _ key: String) -> [JSONValue] {
+    guard value["type"]?.string == "Sequence" else { return [value] }
+    return (value[key]?.array ?? []).flatMap { sequence($0, key) }
   }
 
   private func readPreTokenizer() throws(TokenizerError) -> PreTokenizer {
     var preTokenizer = PreTokenizer(steps: [])
     var isByteLevel = false
     for part in root["pre_tokenizer"].map({ sequence($0, "pretokenizers") }) ?? [] {
-      switch part["type"]?.text {
+      switch part["type"]?.string {
       case "Digits":
-        preTokenizer.steps.append(.digits(individual: part["individual_digits"]?.flag ?? false))
+        preTokenizer.steps.append(.digits(individual: part["individual_digits"]?.bool ?? false))
       case "Split":
         preTokenizer.steps.append(.words(try readSplit(part)))
       case "ByteLevel":
         isByteLevel = true
-        if part["add_prefix_space"]?.flag ?? true {
+        if part["add_prefix_space"]?.bool ?? true {
           guard preTokenizer.steps.isEmpty else {
             throw unsupported(
               "pre_tokenizer ByteLevel.add_prefix_space", .bool(true), "true only in the first step"
@@ -242,7 +244,7 @@ struct TokenizerReader {
           }
           preTokenizer.addsPrefixSpace = true
         }
-        if part["use_regex"]?.flag ?? true { preTokenizer.steps.append(.words(.gpt2)) }
+        if part["use_regex"]?.bool ?? true { preTokenizer.steps.append(.words(.gpt2)) }
       default:
         throw unsupported(
           "pre_tokenizer", part["type"] ?? part, "Digits, Split, ByteLevel, Sequence")
@@ -254,16 +256,16 @@ struct TokenizerReader {
     return preTokenizer
   }
 
-  private func readSplit(_ split: JSONText) throws(TokenizerError) -> WordPattern {
-    let expression = split["pattern"]?["Regex"]?.text
+  private func readSplit(_ split: JSONValue) throws(TokenizerError) -> WordPattern {
+    let expression = split["pattern"]?["Regex"]?.string
     guard let pattern = expression.flatMap(WordPattern.init(regularExpression:)) else {
       throw unsupported(
         "pre_tokenizer Split.pattern", split["pattern"]?["Regex"] ?? split["pattern"],
         "the regular expressions of GPT-2, Qwen2 and Llama 3, letter for letter")
     }
     // The patterns match every character, so keeping matches and dropping the rest is the same.
-    let behavior = split["behavior"]?.text
-    let inverted = split["invert"]?.flag ?? false
+    let behavior = split["behavior"]?.string
+    let inverted = split["invert"]?.bool ?? false
     guard behavior == "Isolated" || (behavior == "Removed" && inverted) else {
       throw unsupported(
         "pre_tokenizer Split.behavior", split["behavior"], "Isolated, or Removed with invert")
@@ -275,10 +277,11 @@ struct TokenizerReader {
   private func readPrefix() throws(TokenizerError) -> [Int32] {
     guard let processor = root["post_processor"], !processor.isNull else { return [] }
     var prefix: [Int32] = []
-    for part in sequence(processor, "processors") where part["type"]?.text == "TemplateProcessing" {
-      for element in part["single"]?.elements ?? [] {
-        guard let name = element["SpecialToken"]?["id"]?.text else { break }
-        for id in part["special_tokens"]?[name]?["ids"]?.elements ?? [] {
+    for part in sequence(processor, "processors") where part["type"]?.string == "TemplateProcessing"
+    {
+      for element in part["single"]?.array ?? [] {
+        guard let name = element["SpecialToken"]?["id"]?.string else { break }
+        for id in part["special_tokens"]?[name]?["ids"]?.array ?? [] {
           prefix.append(try checkedID(id, "post_processor.special_tokens[\"\(name)\"].ids"))
         }
       }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// A vocabulary of whole words, made from captions: for data whose grammar is small.
@@ -68,20 +69,20 @@ extension WordTokenizer {
 
   init(_ reader: TokenizerReader) throws(TokenizerError) {
     let model = reader.root["model"]
-    guard model?["type"]?.text == "WordLevel" else {
+    guard model?["type"]?.string == "WordLevel" else {
       throw reader.unsupported("model.type", model?["type"], "\"WordLevel\"")
     }
-    guard reader.root["normalizer"]?["type"]?.text == "Lowercase" else {
+    guard reader.root["normalizer"]?["type"]?.string == "Lowercase" else {
       throw reader.unsupported("normalizer", reader.root["normalizer"]?["type"], "Lowercase")
     }
-    guard reader.root["pre_tokenizer"]?["type"]?.text == "WhitespaceSplit" else {
+    guard reader.root["pre_tokenizer"]?["type"]?.string == "WhitespaceSplit" else {
       throw reader.unsupported(
         "pre_tokenizer", reader.root["pre_tokenizer"]?["type"], "WhitespaceSplit")
     }
-    let members = model?["vocab"]?.members ?? []
+    let members = model?["vocab"]?.object ?? []
     var words = [String?](repeating: nil, count: members.count)
     for member in members {
-      guard let id = member.value.integer, words.indices.contains(id), words[id] == nil else {
+      guard let id = member.value.int, words.indices.contains(id), words[id] == nil else {
         throw reader.malformed(
           "model.vocab must number its \(members.count) words from 0 on, each once; "
             + "\"\(member.key)\" has \(member.value.shown)")
@@ -101,24 +102,15 @@ extension WordTokenizer {
   }
 
   private var json: String {
-    func quoted(_ text: String) -> String {
-      let escaped = text.unicodeScalars.map { scalar in
-        switch scalar {
-        case "\"": "\\\""
-        case "\\": "\\\\"
-        case ..<" ": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-        default: String(Character(scalar))
-        }
-      }
-      return "\"\(escaped.joined())\""
-    }
     let added = Self.specialTokens.enumerated().map { id, token in
       """
-          {"id": \(id), "content": \(quoted(token)), "single_word": false, "lstrip": false, \
+          {"id": \(id), "content": \(JSONValue.quoted(token)), "single_word": false, "lstrip": false, \
       "rstrip": false, "normalized": false, "special": true}
       """
     }
-    let vocabulary = words.enumerated().map { "      \(quoted($0.element)): \($0.offset)" }
+    let vocabulary = words.enumerated().map {
+      "      \(JSONValue.quoted($0.element)): \($0.offset)"
+    }
     return """
       {
         "version": "1.0",
@@ -153,6 +145,6 @@ public func readTokenizer(
   folder: URL, settingsOf settingsFolder: URL? = nil
 ) throws(TokenizerError) -> any TextTokenizer {
   let reader = try TokenizerReader(file: folder.appending(path: "tokenizer.json"))
-  if reader.root["model"]?["type"]?.text == "WordLevel" { return try WordTokenizer(reader) }
+  if reader.root["model"]?["type"]?.string == "WordLevel" { return try WordTokenizer(reader) }
   return try Tokenizer(reader, folder: settingsFolder ?? folder)
 }

@@ -19,4 +19,13 @@ struct SuggestionTests {
     #expect(Suggestion.nearest(to: "temperature", among: ["queries", "layers"]) == nil)
     #expect(Suggestion.nearest(to: "x", among: []) == nil)
   }
+
+  @Test("several names may have been meant, nearest first, then in their own order")
+  func several() {
+    let names = ["layer.10.weight", "layer.1.bias", "layer.2.weight", "layer.1.weight", "head"]
+    #expect(
+      Suggestion.closest(to: "layers.1.weight", among: names)
+        == ["layer.1.weight", "layer.10.weight", "layer.2.weight"])
+    #expect(Suggestion.closest(to: String(repeating: "x", count: 300), among: names) == [])
+  }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Storage
 import TestSupport
@@ -7,14 +8,15 @@ import Testing
 
 @Suite struct DecoderDescriptionTests {
   static let llama: [String: JSONValue] = [
-    "model_type": .string("llama"), "hidden_size": .integer(48), "intermediate_size": .integer(96),
-    "num_hidden_layers": .integer(3), "num_attention_heads": .integer(3),
-    "vocab_size": .integer(320),
+    "model_type": "llama", "hidden_size": 48, "intermediate_size": 96,
+    "num_hidden_layers": 3, "num_attention_heads": 3,
+    "vocab_size": 320,
   ]
 
   private func describe(_ changes: [String: JSONValue]) throws -> DecoderDescription {
     let json = Self.llama.merging(changes) { $1 }
-    return try DecoderDescription(.object(json), path: "m/config.json")
+    let members = json.map { JSONValue.Member($0.key, $0.value) }
+    return try DecoderDescription(ModelConfigFile(.object(members), path: "m/config.json"))
   }
 
   @Test func absentKeysTakeTheValuesOfTransformers() throws {
@@ -29,7 +31,7 @@ import Testing
   }
 
   @Test func qwen2HasBiasesOnQueriesKeysAndValuesOnly() throws {
-    let description = try describe(["model_type": .string("qwen2")])
+    let description = try describe(["model_type": "qwen2"])
     #expect(description.hasQueryKeyValueBias)
     #expect(!description.hasOutputBias)
     #expect(!description.hasFeedForwardBias)
@@ -38,12 +40,12 @@ import Testing
   @Test func ropeParametersOfTransformers5AreReadLikeTheOldKeys() throws {
     let old = try describe([
       "rope_theta": .number(500_000),
-      "rope_scaling": .object(["type": .string("linear"), "factor": .integer(4)]),
+      "rope_scaling": ["type": "linear", "factor": 4],
     ])
     let new = try describe([
-      "rope_parameters": .object([
-        "rope_theta": .number(500_000), "rope_type": .string("linear"), "factor": .integer(4),
-      ])
+      "rope_parameters": [
+        "rope_theta": .number(500_000), "rope_type": "linear", "factor": 4,
+      ]
     ])
     #expect(old == new)
     #expect(new.ropeScaling == .linear(factor: 4))
@@ -51,49 +53,52 @@ import Testing
 
   /// What is changed in a good file, and the message's end.
   static let mistakes: [([String: JSONValue], String)] = [
-    (["model_type": .string("gpt2")], #"model_type must be "llama" or "qwen2", got "gpt2"."#),
+    (
+      ["model_type": "gpt2"],
+      "model_type must be llama or qwen2 for this kind of language model; it is gpt2."
+    ),
     (["hidden_size": .null], "hidden_size is missing."),
-    (["hidden_size": .string("48")], "hidden_size must be an integer."),
+    (["hidden_size": "48"], #"hidden_size must be a whole number of at least 1; it is "48"."#),
     (
-      ["num_hidden_layers": .integer(0)],
-      "num_hidden_layers must be at least 1 and at most 2^31, got 0."
+      ["num_hidden_layers": 0],
+      "num_hidden_layers must be a whole number of at least 1; it is 0."
     ),
     (
-      ["num_key_value_heads": .integer(2)],
-      "num_key_value_heads must divide num_attention_heads 3, got 2."
+      ["num_key_value_heads": 2],
+      "num_key_value_heads must divide num_attention_heads 3; it is 2."
     ),
     (
-      ["num_attention_heads": .integer(5)],
-      "num_attention_heads must divide hidden_size 48 where head_dim is absent, got 5."
+      ["num_attention_heads": 5],
+      "num_attention_heads must divide hidden_size 48 where head_dim is absent; it is 5."
     ),
-    (["head_dim": .integer(15)], "head_dim must be even for rotary positions, got 15."),
-    (["hidden_act": .string("gelu")], #"hidden_act must be "silu", got "gelu"."#),
-    (["rms_norm_eps": .number(-1)], "rms_norm_eps must be positive, got -1.0."),
+    (["head_dim": 15], "head_dim must be even for rotary positions; it is 15."),
+    (["hidden_act": "gelu"], "hidden_act must be silu; it is gelu."),
+    (["rms_norm_eps": .number(-1)], "rms_norm_eps must be a positive number; it is -1.0."),
     (
-      ["use_sliding_window": .bool(true)],
+      ["use_sliding_window": true],
       "use_sliding_window true is not supported: attention sees all rows before."
     ),
     (
-      ["layer_types": .array([.string("full_attention"), .string("sliding_attention")])],
-      #"layer_types only "full_attention" is supported, got "sliding_attention"."#
+      ["layer_types": ["full_attention", "sliding_attention"]],
+      "layer_types may only hold full_attention; it is sliding_attention."
     ),
     (
-      ["quantization_config": .object([:])],
+      ["quantization_config": [:]],
       "quantization_config is not supported: take the float16, bfloat16 or float32 checkpoint of the model."
     ),
     (
-      ["rope_scaling": .object(["rope_type": .string("yarn")])],
-      #"rope_scaling.rope_type must be default, linear or llama3, got "yarn"."#
+      ["rope_scaling": ["rope_type": "yarn"]],
+      "rope_scaling.rope_type must be default, linear or llama3; it is yarn."
     ),
     (
-      ["rope_scaling": .object(["rope_type": .string("llama3"), "low_freq_factor": .integer(1)])],
+      ["rope_scaling": ["rope_type": "llama3", "low_freq_factor": 1]],
       "rope_scaling.high_freq_factor is missing."
     ),
   ]
 
   @Test(arguments: mistakes)
   func aFileThatCannotBeUsedIsRefusedByKey(changes: [String: JSONValue], message: String) {
-    let error = #expect(throws: LanguageModelError.self) { try describe(changes) }
+    let error = #expect(throws: ModelFileError.self) { try describe(changes) }
     #expect(error?.description == "m/config.json: " + message)
   }
 
@@ -127,10 +132,10 @@ import Testing
       at: source.appending(path: "model.safetensors"),
       to: folder.appending(path: "model.safetensors"))
     let text = try String(contentsOf: source.appending(path: "config.json"), encoding: .utf8)
-    func load(_ from: String, _ to: String) throws -> LanguageModelError? {
+    func load(_ from: String, _ to: String) throws -> ModelFileError? {
       try text.replacingOccurrences(of: from, with: to).write(
         to: folder.appending(path: "config.json"), atomically: true, encoding: .utf8)
-      return #expect(throws: LanguageModelError.self) {
+      return #expect(throws: ModelFileError.self) {
         _ = try LlamaForCausalLM(
           ModelFolder(resolving: folder.path), store: .init(), executor: .init(threads: 1))
       }

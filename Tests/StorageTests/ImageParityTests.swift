@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ import Testing
   @Test func smallFilesOfEveryFormatDecodeExactly() throws {
     let fixture = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Fixtures/image-formats/cases.json")
-    let cases = try #require(try JSONValue(parsing: Data(contentsOf: fixture)).array)
+    let cases = try #require(try JSONValue(parsing: [UInt8](Data(contentsOf: fixture))).array)
     for entry in cases {
       let name = try #require(entry["name"]?.string)
       let file = try #require(entry["file"]?.string.flatMap { Data(base64Encoded: $0) })

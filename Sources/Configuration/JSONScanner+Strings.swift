@@ -1,6 +1,6 @@
 extension JSONScanner {
   /// Reads a string and checks its escapes and its UTF-8.
-  mutating func string() throws(JSONError) -> RawString {
+  package mutating func string() throws(JSONError) -> RawString {
     guard peek() == UInt8(ascii: "\"") else {
       let came = peek().map(Self.name) ?? "the end of the text"
       throw failure("a string is needed, got \(came)")
@@ -72,7 +72,7 @@ extension JSONScanner {
   }
 
   /// The UTF-8 of a string that ``string()`` accepted.
-  func decoded(_ string: RawString) -> [UInt8] {
+  package func decoded(_ string: RawString) -> [UInt8] {
     guard string.hasEscapes else { return Array(bytes[string.range]) }
     var result: [UInt8] = []
     result.reserveCapacity(string.range.count)
@@ -91,21 +91,21 @@ extension JSONScanner {
     return result
   }
 
-  func text(_ string: RawString) -> String {
+  package func text(_ string: RawString) -> String {
     string.hasEscapes
       ? String(decoding: decoded(string), as: UTF8.self)
       : String(decoding: bytes[string.range], as: UTF8.self)
   }
 
   /// Whether a string without escapes is this ASCII word.
-  func isEqual(_ string: RawString, _ word: StaticString) -> Bool {
+  package func isEqual(_ string: RawString, _ word: StaticString) -> Bool {
     if string.hasEscapes { return text(string) == "\(word)" }
     guard string.range.count == word.utf8CodeUnitCount else { return false }
     return string.range.enumerated().allSatisfy { bytes[$1] == word.utf8Start[$0] }
   }
 
   /// Below, equal to or above zero as the first comes before, at or after the second in byte order.
-  func compare(_ first: RawString, _ second: RawString) -> Int {
+  package func compare(_ first: RawString, _ second: RawString) -> Int {
     if first.hasEscapes || second.hasEscapes {
       return decoded(first).withUnsafeBytes { first in
         decoded(second).withUnsafeBytes { Self.compare(first, $0) }
@@ -117,7 +117,7 @@ extension JSONScanner {
   }
 
   /// Below, equal to or above zero as the string comes before, at or after these bytes in byte order.
-  func compare(_ string: RawString, _ other: UnsafeRawBufferPointer) -> Int {
+  package func compare(_ string: RawString, _ other: UnsafeRawBufferPointer) -> Int {
     if string.hasEscapes { return decoded(string).withUnsafeBytes { Self.compare($0, other) } }
     return Self.compare(UnsafeRawBufferPointer(rebasing: bytes[string.range]), other)
   }
