@@ -4,9 +4,12 @@
 /// - `+projectors.wide.kind=linear` adds a key that isn't there; `++` adds or sets.
 /// - `~projectors.mlp` deletes a key or an element.
 /// - `training.lanes=4,8` is a sweep: one experiment per value (``expand(_:parse:)``).
+/// - `projectors.*.optimizer.peak_learning_rate=0.001` changes every arm: `*` stands for each name of
+///   the user's choice, or each element of a list.
 ///
 /// Lists are indexed from 0: `training.stages.0.epochs=3`. A value that starts with `[`, `{` or a
-/// quotation mark is read as YAML, any other is taken as it stands.
+/// quotation mark is read as YAML, any other is taken as it stands: `'a, b'` is one text, `a, b` a
+/// sweep over two.
 public struct ConfigOverride: Sendable {
   package enum Action: Sendable {
     case set
@@ -21,232 +24,66 @@ public struct ConfigOverride: Sendable {
   package var path: [String]
   /// Empty for a deletion.
   package let value: ConfigNode
+  /// The sweep that this is a point of.
+  package let sweep: Sweep?
+
+  /// All values of one swept key.
+  package struct Sweep: Sendable {
+    /// This point's value, as typed: `1e-3`, `[1,2]`.
+    package let value: String
+    /// What stands before the values: `training.lanes`, or `+x.y`.
+    let key: String
+    /// As typed, commas too: `4,8`.
+    let values: String
+    let count: Int
+  }
+
+  /// Sets one value, from within the program: a point of a search, for one.
+  package init(setting path: [String], to value: ConfigNode) {
+    text = path.joined(separator: ".") + "=" + (value.inlineText ?? "…")
+    action = .setOrAdd
+    self.path = path
+    self.value = value
+    sweep = nil
+  }
+
+  package init(text: String, action: Action, path: [String], value: ConfigNode, sweep: Sweep?) {
+    self.text = text
+    self.action = action
+    self.path = path
+    self.value = value
+    self.sweep = sweep
+  }
 
   package var source: ConfigSource { .override(text) }
-
-  /// Reads overrides and multiplies sweeps out; the last sweep varies fastest.
-  ///
-  /// - Parameters:
-  ///   - texts: As typed, one override each.
-  ///   - parse: Reads a YAML value; messages are to name the source it is given.
-  /// - Returns: One list of overrides per experiment, with a label made of the swept values; a single
-  ///   list with an empty label if nothing is swept.
-  /// - Throws: ``ConfigError`` that names the override.
-  package static func expand(
-    _ texts: [String], parse: (String, ConfigSource) throws(ConfigError) -> ConfigNode
-  ) throws(ConfigError) -> [(label: String, overrides: [ConfigOverride])] {
-    var points: [(label: String, overrides: [ConfigOverride])] = [("", [])]
-    for text in texts {
-      let choices = try read(text, parse: parse)
-      points = points.flatMap { point in
-        choices.map { choice in
-          let parts = choices.count > 1 ? [point.label, choice.text] : [point.label]
-          return (
-            parts.filter { !$0.isEmpty }.joined(separator: ","), point.overrides + [choice]
-          )
-        }
-      }
-    }
-    return points
-  }
-
-  /// One override, or one per value of a sweep.
-  private static func read(
-    _ text: String, parse: (String, ConfigSource) throws(ConfigError) -> ConfigNode
-  ) throws(ConfigError) -> [ConfigOverride] {
-    let source = ConfigSource.override(text)
-    let (action, body): (Action, Substring) =
-      if text.hasPrefix("++") {
-        (.setOrAdd, text.dropFirst(2))
-      } else if text.hasPrefix("+") {
-        (.add, text.dropFirst())
-      } else if text.hasPrefix("~") {
-        (.delete, text.dropFirst())
-      } else {
-        (.set, text[...])
-      }
-    let parts = body.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard path.allSatisfy({ !$0.isEmpty && !$0.contains(where: \.isWhitespace) }) else {
-      throw ConfigError(at: source, "must be KEY=VALUE with a dotted key, such as training.lanes=4")
-    }
-    if case .delete = action {
-      guard parts.count == 1 else {
-        throw ConfigError(at: source, "a deletion takes no value; write ~\(parts[0])")
-      }
-      return [ConfigOverride(text: text, action: action, path: path, value: .null)]
-    }
-    guard parts.count == 2 else {
-      throw ConfigError(at: source, "must be KEY=VALUE; to delete the key write ~\(parts[0])")
-    }
-    var result: [ConfigOverride] = []
-    let choices = topLevelParts(parts[1])
-    for choice in choices {
-      let own = choices.count == 1 ? text : text.dropLast(parts[1].count) + choice
-      let ownSource = ConfigSource.override(own)
-      let value: ConfigNode
-      if choice.isEmpty {
-        value = ConfigNode(.scalar("", isQuoted: true), source: ownSource)
-      } else if let first = choice.first, "[{\"'".contains(first) {
-        value = try parse(choice, ownSource)
-      } else {
-        value = ConfigNode(.scalar(choice, isQuoted: false), source: ownSource)
-      }
-      result.append(ConfigOverride(text: own, action: action, path: path, value: value))
-    }
-    return result
-  }
-
-  /// Cuts at the commas that stand outside brackets, braces and quotation marks.
-  private static func topLevelParts(_ text: Substring) -> [String] {
-    var parts = [""]
-    var depth = 0
-    var quote: Character?
-    for character in text {
-      if let open = quote {
-        if character == open { quote = nil }
-      } else if character == "\"" || character == "'" {
-        quote = character
-      } else if "[{".contains(character) {
-        depth += 1
-      } else if "]}".contains(character) {
-        depth -= 1
-      }
-      if character == ",", depth == 0, quote == nil {
-        parts.append("")
-      } else {
-        parts[parts.count - 1].append(character)
-      }
-    }
-    return parts
-  }
 }
 
-extension ConfigOverride {
-  /// Changes a tree before it is decoded.
-  ///
-  /// - Parameters:
-  ///   - root: The experiment's mapping.
-  ///   - shape: What may stand in it; it tells sections, which are made when needed, from names of
-  ///     the user's choice, which only `+` makes.
-  /// - Throws: ``ConfigError`` that names the override.
-  package func apply(to root: inout ConfigNode, shape: SectionShape) throws(ConfigError) {
-    try apply(to: &root, path[...], .section(shape))
-  }
+/// One point of a sweep: the changes that make one experiment, or one cell of it.
+package struct ConfigPoint: Sendable {
+  /// A swept key with the value it has at this point.
+  package struct Swept: Sendable, Hashable {
+    package let path: [String]
+    /// As typed: `1e-3`, `[1,2]`.
+    package let value: String
 
-  private func fail(_ place: ArraySlice<String>, _ message: String) -> ConfigError {
-    let walked = path[..<place.startIndex].joined(separator: ".")
-    return ConfigError(at: source, keyPath: walked, message)
-  }
-
-  private func apply(
-    to node: inout ConfigNode, _ rest: ArraySlice<String>, _ shape: ValueShape?
-  ) throws(ConfigError) {
-    guard let key = rest.first else {
-      node = value
-      return
-    }
-    if node.isNull {
-      node = ConfigNode(shape?.isList == true ? .sequence([]) : .mapping([]), source: source)
-    }
-    switch node.content {
-    case .scalar:
-      throw fail(rest, "holds \(node.shortDescription), so it has no key '\(key)'")
-    case .sequence(var values):
-      try change(&values, key, rest, shape)
-      node.content = .sequence(values)
-    case .mapping(var entries):
-      try change(&entries, key, rest, shape)
-      node.content = .mapping(entries)
+    package init(path: [String], value: String) {
+      self.path = path
+      self.value = value
     }
   }
 
-  private func change(
-    _ values: inout [ConfigNode], _ key: String, _ rest: ArraySlice<String>, _ shape: ValueShape?
-  ) throws(ConfigError) {
-    let isLast = rest.count == 1
-    let mayAppend = action != .delete && (action != .set || values.isEmpty)
-    guard let index = Int(key), index >= 0,
-      index < values.count || (mayAppend && index == values.count)
-    else {
-      let range = values.isEmpty ? "it is empty" : "it has elements 0 to \(values.count - 1)"
-      throw fail(rest, "has no element '\(key)'; \(range)")
-    }
-    if index == values.count {
-      values.append(ConfigNode(.scalar("", isQuoted: false), source: source))
-    }
-    if isLast, action == .delete {
-      values.remove(at: index)
-    } else {
-      try apply(to: &values[index], rest.dropFirst(), shape?.child(key))
+  /// In the order typed, swept or not.
+  package var overrides: [ConfigOverride] = []
+
+  /// The swept keys only, in the order typed; `path` follows changes of the overrides' paths.
+  package var swept: [Swept] {
+    overrides.compactMap { override in
+      override.sweep.map { Swept(path: override.path, value: $0.value) }
     }
   }
 
-  private func change(
-    _ entries: inout [ConfigNode.Entry], _ key: String, _ rest: ArraySlice<String>,
-    _ shape: ValueShape?
-  ) throws(ConfigError) {
-    let isLast = rest.count == 1
-    if let index = entries.firstIndex(where: { $0.key == key }) {
-      if isLast, action == .delete {
-        entries.remove(at: index)
-        return
-      }
-      if isLast, action == .add {
-        throw fail(rest.dropFirst(), "is there already; leave out the '+' to change it")
-      }
-      try apply(to: &entries[index].value, rest.dropFirst(), shape?.child(key))
-      return
-    }
-    let present = entries.map(\.key)
-    if action == .delete {
-      throw fail(rest, "has no '\(key)' to delete; \(Suggestion.hint(for: key, among: present))")
-    }
-    if action == .set, shape?.isMap == true {
-      throw fail(
-        rest,
-        "has no '\(key)'; \(Suggestion.hint(for: key, among: present)) "
-          + "(+\(path.joined(separator: "."))=… adds it)")
-    }
-    var value = ConfigNode(.scalar("", isQuoted: false), source: source)
-    try apply(to: &value, rest.dropFirst(), shape?.child(key))
-    entries.append(ConfigNode.Entry(key, value, keySource: source))
-  }
-}
-
-extension ValueShape {
-  var isList: Bool {
-    switch self {
-    case .list: true
-    case .optional(let shape): shape.isList
-    default: false
-    }
-  }
-
-  var isMap: Bool {
-    switch self {
-    case .map: true
-    case .optional(let shape): shape.isMap
-    default: false
-    }
-  }
-
-  /// What may stand under a key; `nil` if it is unknown.
-  func child(_ key: String) -> ValueShape? {
-    switch self {
-    case .scalar: nil
-    case .optional(let shape): shape.child(key)
-    case .list(let element, _): element
-    case .map(let section): .section(section)
-    case .section(let section), .partial(let section): section.child(key)
-    case .union(let union): union.cases.lazy.compactMap { $0.section.child(key) }.first
-    }
-  }
-}
-
-extension SectionShape {
-  func child(_ key: String) -> ValueShape? {
-    fields.first { $0.key == key }?.value
-      ?? kinds.lazy.compactMap { $0.section.child(key) }.first
+  /// `lanes=4,inner.heads=2`; empty if nothing is swept.
+  package var label: String {
+    overrides.filter { $0.sweep != nil }.map(\.text).joined(separator: ",")
   }
 }

@@ -76,6 +76,8 @@ package struct MappingReader {
   package let source: ConfigSource
   private let entries: [ConfigNode.Entry]
   private(set) var known: [String] = []
+  /// Keys of the user's choice, which no suggestion names.
+  private var taken: [String] = []
 
   /// `nil` after reporting that `node` is no mapping.
   package init?(_ node: ConfigNode, _ decoding: inout ConfigDecoding) {
@@ -96,6 +98,13 @@ package struct MappingReader {
     return entries.first { $0.key == key }
   }
 
+  /// The entries that nothing has asked for and whose keys `accepts` takes.
+  mutating func takeOthers(where accepts: (String) -> Bool) -> [ConfigNode.Entry] {
+    let others = entries.filter { !known.contains($0.key) && accepts($0.key) }
+    taken = others.map(\.key)
+    return others
+  }
+
   /// The place of a key's value, or of the mapping where the key isn't written.
   func source(of key: String) -> ConfigSource {
     entries.first { $0.key == key }?.keySource ?? source
@@ -106,7 +115,7 @@ package struct MappingReader {
   }
 
   func reportUnknownKeys(_ decoding: inout ConfigDecoding) {
-    for entry in entries where !known.contains(entry.key) {
+    for entry in entries where !(known + taken).contains(entry.key) {
       let hint = Suggestion.hint(for: entry.key, among: known)
       decoding.report("unknown key; \(hint)", at: entry.keySource, key: entry.key)
     }
@@ -117,7 +126,9 @@ extension ConfigSection {
   /// Sets the fields that a mapping gives; the others keep their values.
   mutating func read(_ mapping: inout MappingReader, _ decoding: inout ConfigDecoding) {
     let problemsBefore = decoding.problems.count
-    for field in Self.fields { field.read(&mapping, &self, &decoding) }
+    // Open keys are those that no other field asks for.
+    for field in Self.fields where !field.isOpen { field.read(&mapping, &self, &decoding) }
+    for field in Self.fields where field.isOpen { field.read(&mapping, &self, &decoding) }
     for keys in Self.alternatives {
       let given = mapping.given(keys)
       guard given.count > 1 else { continue }

@@ -8,6 +8,7 @@ public struct Field<Section: Sendable>: Sendable {
   enum Body: Sendable {
     case keyed(Keyed)
     case flattened(Flattened)
+    case open(Open)
   }
 
   struct Keyed: Sendable {
@@ -25,11 +26,17 @@ public struct Field<Section: Sendable>: Sendable {
     let entries: @Sendable (Section) -> [ConfigNode.Entry]
   }
 
+  struct Open: Sendable {
+    let shape: @Sendable () -> SectionShape.Open
+    let read: @Sendable (inout MappingReader, inout Section, inout ConfigDecoding) -> Void
+    let entries: @Sendable (Section) -> [ConfigNode.Entry]
+  }
+
   var body: Body
   /// Takes the field's value from one section to another.
   let copy: @Sendable (_ source: Section, _ target: inout Section) -> Void
 
-  /// The key; `nil` for a flattened union, which has the keys of its kind.
+  /// The key; `nil` for a flattened union, which has the keys of its kind, and for open keys.
   package var key: String? {
     if case .keyed(let field) = body { field.key } else { nil }
   }
@@ -65,6 +72,48 @@ public struct Field<Section: Sendable>: Sendable {
       entries: { $0[keyPath: path].entries })
   }
 
+  private init<Value>(
+    open path: Property<ConfigEntries<Value>>, _ type: ValueType<Value>, _ rule: Rule<String>,
+    _ name: String, _ documentation: String
+  ) {
+    body = .open(
+      Open(
+        shape: {
+          SectionShape.Open(
+            name: name, documentation: documentation, keyRule: rule, value: type.shape())
+        },
+        read: { mapping, section, decoding in
+          var values = ConfigEntries<Value>()
+          for entry in mapping.takeOthers(where: rule.accepts) {
+            decoding.inside(entry.key) { decoding in
+              guard let value = type.decode(entry.value, &decoding) else { return }
+              values.append(value, at: entry.key, source: entry.keySource)
+            }
+          }
+          section[keyPath: path] = values
+        },
+        entries: { section in
+          section[keyPath: path].map { ConfigNode.Entry($0.key, type.encode($0.value)) }
+        }))
+    copy = { source, target in target[keyPath: path] = source[keyPath: path] }
+  }
+
+  /// Keys of the user's choice beside the section's own, each with a value of one type.
+  ///
+  /// - Parameters:
+  ///   - type: The type of the values.
+  ///   - rule: What a key must obey; any other key that the table doesn't name is unknown.
+  ///   - name: How the reference calls such a key: `KEY.OF.AN.ARM`.
+  /// - Returns: The field; a section has one of them at most.
+  public static func open<Value>(
+    _ path: Property<ConfigEntries<Value>>, of type: ValueType<Value>, keys rule: Rule<String>,
+    name: String, _ documentation: String
+  ) -> Self {
+    Self(open: path, type, rule, name, documentation)
+  }
+
+  var isOpen: Bool { if case .open = body { true } else { false } }
+
   /// The same field, which a file must give: it has no default.
   public var required: Self {
     guard case .keyed(var field) = body else { return self }
@@ -84,6 +133,7 @@ public struct Field<Section: Sendable>: Sendable {
   ) {
     switch body {
     case .flattened(let field): field.read(&mapping, &section, &decoding)
+    case .open(let field): field.read(&mapping, &section, &decoding)
     case .keyed(let field):
       if let entry = mapping.take(field.key) {
         decoding.inside(field.key) { field.decode(entry.value, &section, &$0) }
@@ -96,6 +146,7 @@ public struct Field<Section: Sendable>: Sendable {
   func entries(of section: Section) -> [ConfigNode.Entry] {
     switch body {
     case .flattened(let field): field.entries(section)
+    case .open(let field): field.entries(section)
     case .keyed(let field): [ConfigNode.Entry(field.key, field.encode(section))]
     }
   }
@@ -182,6 +233,11 @@ extension Field {
     _ key: String, _ path: Property<Union>,
     _ documentation: String
   ) -> Self { Self(key, path, .union, documentation) }
+
+  /// A section whose keys depend on its `kind`, or `null`.
+  public static func union<Union: ConfigUnion>(
+    _ key: String, _ path: Property<Union?>, _ documentation: String
+  ) -> Self { Self(key, path, .optional(.union), documentation) }
 
   /// A path, relative to the experiment file, in which `${NAME}` takes an environment variable.
   public static func path(

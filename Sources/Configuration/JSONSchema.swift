@@ -37,8 +37,21 @@ extension SectionShape {
       .init("type", "object"), .init("properties", .object(properties)),
     ]
     if !required.isEmpty { members.append(.init("required", .array(required))) }
+    if let open = kind?.section.open ?? open {
+      members.append(.init("patternProperties", .object([open.jsonMember])))
+    }
     members.append(.init("additionalProperties", false))
     return .object(members)
+  }
+}
+
+extension SectionShape.Open {
+  /// The pattern of the keys with the schema of their values.
+  fileprivate var jsonMember: JSONValue.Member {
+    let pattern = keyRule.keywords.first { $0.key == "pattern" }?.value.string ?? ".*"
+    var members: [JSONValue.Member] = [.init("description", .string(documentation))]
+    members += (value.jsonSchema.object ?? []).filter { $0.key != "description" }
+    return .init(pattern, .object(members))
   }
 }
 

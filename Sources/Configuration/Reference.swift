@@ -16,7 +16,9 @@ private struct ReferenceWriter {
 
   mutating func write(_ section: SectionShape, heading: String, place: String) {
     parts.append("## \(heading)")
-    if !section.fields.isEmpty { writeTable(of: section.fields, heading: heading) }
+    if !section.fields.isEmpty || section.open != nil {
+      writeTable(of: section, heading: heading)
+    }
     writeKinds(section.kinds, heading: heading, place: place)
     for field in section.fields {
       write(field.value, place: place.isEmpty ? field.key : "\(place).\(field.key)")
@@ -39,8 +41,8 @@ private struct ReferenceWriter {
   private mutating func writeKinds(_ kinds: [UnionShape.Case], heading: String, place: String) {
     var groups: [[UnionShape.Case]] = []
     for kind in kinds {
-      let text = Self.table(of: kind.section.fields)
-      if let index = groups.firstIndex(where: { Self.table(of: $0[0].section.fields) == text }) {
+      let text = Self.table(of: kind.section)
+      if let index = groups.firstIndex(where: { Self.table(of: $0[0].section) == text }) {
         groups[index].append(kind)
       } else {
         groups.append([kind])
@@ -49,10 +51,10 @@ private struct ReferenceWriter {
     for group in groups {
       parts.append(
         group.map { "- `kind: \($0.kind)`: \($0.documentation)" }.joined(separator: "\n"))
-      let fields = group[0].section.fields
-      if !fields.isEmpty {
+      let section = group[0].section
+      if !section.fields.isEmpty || section.open != nil {
         let kinds = group.map { "`\($0.kind)`" }.joined(separator: ", ")
-        writeTable(of: fields, heading: "\(heading), kind \(kinds)")
+        writeTable(of: section, heading: "\(heading), kind \(kinds)")
       }
     }
     for kind in groups.map({ $0[0] }) {
@@ -60,8 +62,8 @@ private struct ReferenceWriter {
     }
   }
 
-  private mutating func writeTable(of fields: [SectionShape.Field], heading: String) {
-    let table = Self.table(of: fields)
+  private mutating func writeTable(of section: SectionShape, heading: String) {
+    let table = Self.table(of: section)
     if let other = written[table] {
       if parts.last == "## \(heading)" { parts.removeLast() }
       if other != heading { parts.append("## \(heading)\n\nThe keys of \(other).") }
@@ -71,10 +73,13 @@ private struct ReferenceWriter {
     }
   }
 
-  private static func table(of fields: [SectionShape.Field]) -> String {
-    let rows = fields.map { field in
+  private static func table(of section: SectionShape) -> String {
+    var rows = section.fields.map { field in
       let standard = field.isRequired ? "**required**" : field.standard?.referenceText ?? ""
       return "| `\(field.key)` | \(field.value.typeText) | \(standard) | \(field.documentation) |"
+    }
+    if let open = section.open {
+      rows.append("| `\(open.name)` | \(open.value.typeText) | | \(open.documentation) |")
     }
     return (["| key | type | default | meaning |", "| --- | --- | --- | --- |"] + rows)
       .joined(separator: "\n")

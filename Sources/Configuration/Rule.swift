@@ -88,6 +88,21 @@ extension Rule where Value == String {
     }
   }
 
+  /// The dotted path of a key, such as `optimizer.peak_learning_rate`, of at least so many names.
+  public static func keyPath(atLeast count: Int = 1) -> Self {
+    let more = count > 1 ? "{\(count - 1),}" : "*"
+    return Self(
+      count > 1 ? "a dotted key such as optimizer.peak_learning_rate" : "a key",
+      [.init("pattern", .string("^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)\(more)$"))]
+    ) { path in
+      let names = path.split(separator: ".", omittingEmptySubsequences: false)
+      let isPlain = names.allSatisfy { name in
+        !name.isEmpty && name.utf8.allSatisfy { (97...122) ~= $0 || (48...57) ~= $0 || $0 == 95 }
+      }
+      return names.count >= count && isPlain && path.utf8.first.map { (97...122) ~= $0 } ?? false
+    }
+  }
+
   public static func oneOf(_ values: [String]) -> Self {
     Self(
       "one of \(values.joined(separator: ", "))",

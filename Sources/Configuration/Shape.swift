@@ -23,7 +23,17 @@ package struct SectionShape: Sendable {
     package let value: ValueShape
   }
 
+  /// Keys that the table doesn't name.
+  package struct Open: Sendable {
+    /// How the reference calls such a key.
+    package let name: String
+    package let documentation: String
+    package let keyRule: Rule<String>
+    package let value: ValueShape
+  }
+
   package let fields: [Field]
+  package var open: Open?
   /// The kinds of a flattened union, whose keys stand beside `fields`.
   package let kinds: [UnionShape.Case]
 }
@@ -43,8 +53,10 @@ extension ConfigSection {
     let standard = Self()
     var own: [SectionShape.Field] = []
     var kinds: [UnionShape.Case] = []
+    var open: SectionShape.Open?
     for field in fields {
       switch field.body {
+      case .open(let body): open = body.shape()
       case .flattened(let flattened): kinds = flattened.shape()
       case .keyed(let keyed):
         own.append(
@@ -53,7 +65,7 @@ extension ConfigSection {
             standard: keyed.isRequired ? nil : keyed.encode(standard), value: keyed.shape()))
       }
     }
-    return SectionShape(fields: own, kinds: kinds)
+    return SectionShape(fields: own, open: open, kinds: kinds)
   }
 }
 

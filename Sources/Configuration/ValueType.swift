@@ -150,10 +150,36 @@ extension ValueType where Value == Bool {
 }
 
 extension ValueType where Value == String {
+  /// Completes "must be …".
+  static var textName: String { "a text" }
+
   public static func string(_ rule: Rule<String>) -> Self {
     .scalar(
-      "a text", schema: [.init("type", "string")], rule, allowsQuotes: true, parse: { $0 },
+      textName, schema: [.init("type", "string")], rule, allowsQuotes: true, parse: { $0 },
       encode: { .text($0) })
+  }
+}
+
+extension ValueType where Value == ConfigNode {
+  /// Any number, text, `true`, `false` or `null`, kept as it is written: what it means is decided where
+  /// it is put to use.
+  public static var anyScalar: Self {
+    Self(
+      shape: {
+        .scalar(
+          name: "a number, a text, true, false or null", rule: "",
+          schema: [
+            .init("type", ["number", "string", "boolean", "null"])
+          ])
+      },
+      decode: { node, decoding in
+        if case .scalar = node.content { return node }
+        decoding.report(
+          "must be a number, a text, true, false or null, got \(node.shortDescription)",
+          at: node.source)
+        return nil
+      },
+      encode: { $0 })
   }
 }
 

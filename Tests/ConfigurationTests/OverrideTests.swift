@@ -4,17 +4,21 @@ import Testing
 /// `projectors:` by name beside ordinary keys.
 private struct Root: ConfigSection {
   var lanes = 8
+  var prompt = ""
   var seeds = [0]
   var inner = Inner()
   var stages = [Inner()]
   var arms = ConfigMap<Arm>()
+  var search: Search?
 
   static let fields: [Field<Self>] = [
     .integer("lanes", \.lanes, .positive, "Lanes."),
+    .string("prompt", \.prompt, .any, "Prompt."),
     .list("seeds", \.seeds, of: .integer(.any), .nonEmpty, "Seeds."),
     .section("inner", \.inner, "A section."),
     .list("stages", \.stages, of: .section, .nonEmpty, "Stages."),
     .map("arms", \.arms, "Arms."),
+    .section("search", \.search, "Search."),
   ]
 }
 
@@ -24,6 +28,18 @@ private struct Arm: ConfigSection {
 
   static let fields: [Field<Self>] = [
     .flattened(\.shape), .partial("extra", \.extra, "More."),
+  ]
+}
+
+struct Search: ConfigSection {
+  var images = 400
+  var values = ConfigEntries<[Double]>()
+
+  static let fields: [Field<Self>] = [
+    .open(
+      \.values, of: .list(of: .number(.positive), .nonEmptyUnique), keys: .keyPath(atLeast: 2),
+      name: "KEY.OF.AN.ARM", "Values to try."),
+    .integer("images", \.images, .positive, "Images."),
   ]
 }
 
@@ -57,6 +73,10 @@ private func run(_ overrides: String...) throws -> [(label: String, root: Root)]
 private func failure(_ override: String) throws -> String {
   let error = #expect(throws: ConfigError.self) { try run(override) }
   return try #require(error).description
+}
+
+private func points(_ overrides: String...) throws -> [ConfigPoint] {
+  try ConfigOverride.expand(overrides, parse: parse)
 }
 
 @Suite("Overrides")
@@ -95,6 +115,103 @@ struct OverrideTests {
     #expect(try run("+arms.one.extra.heads=4").first?.root.arms["one"]?.extra.given == ["heads"])
   }
 
+  @Test("each point tells the swept keys with the values as typed, and no others")
+  func sweptValues() throws {
+    let swept = try points("lanes=2,3", "seeds=[5]", "arms.*.side=1e-3,[1,2]")
+    #expect(swept.count == 4)
+    #expect(
+      swept[1].swept == [
+        .init(path: ["lanes"], value: "2"), .init(path: ["arms", "*", "side"], value: "[1,2]"),
+      ])
+    #expect(swept[1].overrides.map(\.text) == ["lanes=2", "seeds=[5]", "arms.*.side=[1,2]"])
+    #expect(try points("lanes=2")[0].swept == [])
+  }
+
+  @Test("quotation marks keep commas in one text; an apostrophe is none; spaces at commas go")
+  func quoting() throws {
+    #expect(try run("prompt='a, b'").map(\.root.prompt) == ["a, b"])
+    #expect(try run("prompt='a, b', 'c'").map(\.root.prompt) == ["a, b", "c"])
+    #expect(try run("prompt=a dog's life, it's").map(\.root.prompt) == ["a dog's life", "it's"])
+    #expect(try run("prompt= a ").map(\.root.prompt) == [" a "])
+    #expect(try run("prompt=").map(\.root.prompt) == [""])
+  }
+
+  @Test("a sweep over texts can be warned of, with the one text that may have been meant")
+  func textSweep() throws {
+    let sweep = try points("prompt=Say, please")[0].overrides[0]
+    #expect(
+      sweep.adviceOnTextSweep(in: Root.shape)
+        == "prompt=Say, please sweeps over 2 texts; for one text with a comma write "
+        + "prompt='Say, please'")
+    for other in ["lanes=2,3", "prompt='Say, please'", "arms.one.side=2,3"] {
+      #expect(try points(other)[0].overrides[0].adviceOnTextSweep(in: Root.shape) == nil)
+    }
+  }
+
+  @Test("* stands for every name of a map and every element of a list")
+  func wildcard() throws {
+    let root = try #require(try run("arms.*.extra.heads=4").first?.root)
+    #expect(root.arms.map(\.section.extra.given) == [["heads"], ["heads"]])
+    #expect(try run("+stages.0.width=8", "stages.*.width=64")[0].root.stages.map(\.width) == [64])
+    #expect(
+      try run("~arms.*.side", "arms.one.side=7")[0].root.arms["one"]?.shape
+        == .square(Square(side: 7)))
+    #expect(
+      try failure("arms.*.side=5")
+        == "override 'arms.*.side=5': arms.two.side: unknown key; possible here: kind, radius, extra"
+    )
+  }
+
+  @Test("a key with dots of its own is reached by its whole path")
+  func openKeys() throws {
+    let root = try #require(
+      try run("search.images=7", "+search.optimizer.rate=[1,2]").first?.root)
+    #expect(root.search?.images == 7)
+    #expect(root.search?.values["optimizer.rate"] == [1, 2])
+    let changed = try run("+search.optimizer.rate=[1]", "search.optimizer.rate=[3],[4]")
+    #expect(changed.map { $0.root.search?.values["optimizer.rate"] } == [[3], [4]])
+    #expect(
+      try run("+search.optimizer.rate=[1]", "~search.optimizer.rate")[0].root.search?.values.count
+        == 0)
+  }
+
+  @Test("a program sets a value without text")
+  func setting() throws {
+    var node = file
+    try ConfigOverride(setting: ["arms", "one", "side"], to: .plain("5"))
+      .apply(to: &node, shape: Root.shape)
+    let root = try Root.decode(node, folder: "/", environment: [:])
+    #expect(root.arms["one"]?.shape == .square(Square(side: 5)))
+  }
+
+  @Test(
+    "a sweep that can't be meant names the override and the way out",
+    arguments: [
+      (
+        ["seeds=0,1"],
+        "override 'seeds=0,1': seeds: must be a list, and 0,1 sweeps over 2 single values; write [0,1]"
+      ),
+      (
+        ["lanes=1,,2"],
+        "override 'lanes=1,,2': a value of the sweep is empty; write '' for an empty text, or quote "
+          + "a text that holds a comma: lanes='1,,2'"
+      ),
+      (["lanes=1,2,1"], "override 'lanes=1,2,1': stands twice in the sweep: 1"),
+      (
+        ["lanes=1,2", "lanes=3,4"],
+        "override 'lanes=3,4': the key is swept twice; give all values once"
+      ),
+    ])
+  func wrongSweeps(overrides: [String], message: String) throws {
+    let error = #expect(throws: ConfigError.self) {
+      for point in try ConfigOverride.expand(overrides, parse: parse) {
+        var node = file
+        for override in point.overrides { try override.apply(to: &node, shape: Root.shape) }
+      }
+    }
+    #expect(error?.description == message)
+  }
+
   @Test(
     "a mistake names the override as it was typed",
     arguments: [
@@ -110,6 +227,17 @@ struct OverrideTests {
       ("+lanes=3", "lanes: is there already; leave out the '+' to change it"),
       ("lanes.x=3", "lanes: holds 4, so it has no key 'x'"),
       ("stages.1.width=3", "stages: has no element '1'; it is empty"),
+      (
+        "inner.*=3",
+        "inner: '*' stands for names of your choice or elements of a list, and here are none"
+      ),
+      ("stages.*.width=3", "stages: is empty, so '*' stands for no element"),
+      ("~arms.*.sides", "arms.*: has no 'sides' to delete; did you mean 'side'?"),
+      (
+        "search.imagse=3",
+        "search: has no 'imagse'; nothing may stand here (+search.imagse=… adds it)"
+      ),
+      ("+search.imagse=3", "search.imagse: unknown key; did you mean 'images'?"),
       ("laens=3", "laens: unknown key; did you mean 'lanes'?"),
       ("lanes=x", "lanes: must be a whole number, got x"),
     ])
