@@ -84,7 +84,7 @@ let targets: [Target] = [
     "TrainingTests",
     uses: [
       "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
-      "Tokenizers",
+      "Tokenizers", "Configuration",
     ]),
   tests("MetricsTests", uses: ["Metrics", "CZlib"]),
   tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),

@@ -52,11 +52,11 @@ public struct SequenceSet: Sendable {
   /// left out.
   ///
   /// - Parameters:
-  ///   - names: of the data set's examples, for errors.
+  ///   - examples: of the data set, for errors.
   ///   - key: of the setting, for errors.
   /// - Throws: ``SequenceError`` where nothing is left of a branch's first answer.
   public func cut(
-    toTextTokens limit: Int, names: [Example], key: String = "max_text_tokens"
+    toTextTokens limit: Int, of examples: [Example], key: String = "max_text_tokens"
   ) throws -> SequenceSet {
     var result = self
     for index in samples.indices {
@@ -84,8 +84,10 @@ public struct SequenceSet: Sendable {
         }
         guard kept.contains(where: \.isAnswer) else {
           let owner = alternatives[index].firstIndex { $0.contains(branch) } ?? 0
-          let example = examples[index].indices.contains(owner) ? examples[index][owner] : index
-          let name = names.indices.contains(example) ? names[example].id.text : "sample \(index)"
+          let example =
+            self.examples[index].indices.contains(owner) ? self.examples[index][owner] : index
+          let name =
+            examples.indices.contains(example) ? examples[example].id.text : "sample \(index)"
           throw SequenceError(
             "\(name): prompt and question take all of \(key) \(limit), nothing is left of the "
               + "answer. Raise \(key) or shorten the prompt")

@@ -111,12 +111,13 @@ public struct SequenceTemplate: Sendable {
         groups.append(index..<index + 1)
       }
     }
-    let made = try executor.map(count: groups.count) { group in
-      try sample(of: groups[group], examples: examples, outlines: outlines, places: places)
+    let ranges = groups
+    let made = try executor.map(count: ranges.count) { group in
+      try sample(of: ranges[group], examples: examples, outlines: outlines, places: places)
     }
     return SequenceSet(
       samples: made.map(\.sample), alternatives: made.map(\.alternatives),
-      examples: groups.map(Array.init))
+      examples: ranges.map { Array($0) })
   }
 
   /// The sequence up to where the answer of an exchange begins: what to generate from, or to rank answers
@@ -253,7 +254,7 @@ private struct OutlineKey: Hashable {
   let media: Int
 
   init(_ example: Example) {
-    questions = example.exchanges.map { $0.question.map(Identifier.init) }
+    questions = example.exchanges.map { exchange in exchange.question.map { Identifier($0) } }
     media = example.media.count
   }
 }
