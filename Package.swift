@@ -85,7 +85,7 @@ let targets: [Target] = [
     "TrainingTests",
     uses: [
       "Training", "Projectors", "LanguageModels", "Layers", "Tensors", "Storage", "Datasets",
-      "Tokenizers",
+      "Tokenizers", "Configuration",
     ]),
   tests("MetricsTests", uses: ["Metrics", "Configuration", "CZlib"]),
   tests("ReportsTests", uses: ["Reports", "Metrics", "Storage"]),

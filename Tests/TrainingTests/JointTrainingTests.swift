@@ -21,14 +21,17 @@ struct JointTrainingParityTests {
     let steps: Int
   }
 
-  private struct Features: FeatureSource {
+  private struct Features: PatchSource {
     let width: Int
     let patches: Int
     let values: [Float]
-    func patches(of image: Int) -> Int { patches }
-    func copy(_ image: Int, to target: UnsafeMutableBufferPointer<Float>) {
+    func grid(of medium: Int) -> PatchGrid { .sequence(patches) }
+    func patches(of media: [Int], in context: Context) -> Patches {
       let count = patches * width
-      _ = target.update(fromContentsOf: values[image * count..<(image + 1) * count])
+      let chosen = media.flatMap { values[$0 * count..<($0 + 1) * count] }
+      return Patches(
+        context.tape.tensor(chosen, rows: media.count * patches, width: width),
+        grids: media.map(grid))
     }
   }
 
@@ -57,14 +60,16 @@ struct JointTrainingParityTests {
       })
     let parameters = projector.parameters + model.parameters
     for parameter in parameters { parameter.store.setTrainable([parameter], true) }
-    let objective = CaptionObjective(
+    let objective = AnswerObjective(
       projector: projector, model: model,
-      features: Features(
+      patches: Features(
         width: shape[2], patches: shape[1], values: try io.floats("features")),
-      format: CaptionFormat(prompt: settings.prompt, end: settings.end),
-      samples: settings.captions.enumerated().map {
-        CaptionSample(feature: $0.offset, captions: [$0.element])
-      })
+      sequences: SequenceSet(
+        settings.captions.enumerated().map {
+          SequenceSample(
+            media: [$0.offset], prefix: [.visual(0), .text(settings.prompt)],
+            branches: [[.answer($0.element)]])
+        }), end: settings.end)
     var options = AdamW.Options()
     options.weightDecay = settings.weightDecay
     options.clipNorm = settings.clipNorm
@@ -72,9 +77,9 @@ struct JointTrainingParityTests {
     let work = Lanes(count: lanes, threads: 2)
     let (losses, norms) = (try io.floats("losses"), try io.floats("gradient_norms"))
     for step in 0..<settings.steps {
-      let loss = objective.gradients(
+      let loss = try objective.gradients(
         of: Array(settings.captions.indices), for: parameters, draw: RandomKey(seed: 0),
-        lanes: work)
+        update: RandomKey(seed: 0), lanes: work)
       let norm = optimizer.step(learningRate: settings.learningRate)
       #expect(abs(Float(loss) - losses[step]) < 1e-4 * losses[step], "step \(step)")
       #expect(abs(Float(norm) - norms[step]) < 1e-4 * norms[step], "step \(step)")
@@ -182,9 +187,9 @@ struct JointTrainingTests {
     threads: Int = 2, stop: StopSignal = StopSignal(),
     progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws {
-    let objective = CaptionObjective(
-      projector: tiny.projector, model: model, features: TinyTraining.Features(),
-      format: CaptionFormat(prompt: [21, 22], end: 23), samples: TinyTraining.samples)
+    let objective = AnswerObjective(
+      projector: tiny.projector, model: model, patches: TinyTraining.Features(),
+      sequences: SequenceSet(TinyTraining.samples), end: 23)
     var optimizer = OptimizerConfig()
     optimizer.peakLearningRate = 0.01
     let stages = (parts ?? [Self.all(tiny, model)]).enumerated().map { index, parameters in

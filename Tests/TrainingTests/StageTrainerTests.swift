@@ -32,7 +32,7 @@ struct StageTrainerTests {
       defer { tiny.remove() }
       let recorder = Recorder(tiny.objective(choice: .random))
       _ = try tiny.train(recorder)
-      let pairs = zip(recorder.batches, recorder.weights).map { Array(zip($0, $1)) }
+      let pairs = zip(recorder.batches, recorder.units).map { Array(zip($0, $1)) }
       drawn.append(
         stride(from: 0, to: 9, by: 3).map { start in
           Dictionary(pairs[start..<start + 3].joined().map { ($0, $1) }) { first, _ in first }
@@ -52,16 +52,16 @@ struct StageTrainerTests {
     let objective = tiny.objective()
     let draw = RandomKey(seed: 0)
     // Captions of 1…5 tokens, each with its end token.
-    #expect(objective.weight(of: 3, draw: draw) == 1 + 2 + 3 + 4 + 5 + 5)
+    #expect(objective.units(of: 3, draw: draw) == 1 + 2 + 3 + 4 + 5 + 5)
     var sum = 0.0
     for sample in [7, 2, 5] {
       let context = Context(tape: Tape(pool: BufferPool(), recordsGradients: false))
-      sum += objective.loss(of: [sample], draw: draw, scale: 1, in: context).value
+      sum += try objective.loss(of: [sample], draw: draw, scale: 1, in: context).value
     }
     tiny.projector.setTrainable(true)
     for count in [1, 2, 4] {
-      let loss = objective.gradients(
-        of: [7, 2, 5], for: tiny.projector.parameters, draw: draw,
+      let loss = try objective.gradients(
+        of: [7, 2, 5], for: tiny.projector.parameters, draw: draw, update: draw,
         lanes: Lanes(count: count, threads: 2))
       #expect(abs(loss - sum / 60) < 1e-5 * loss, "\(count) lanes")
     }

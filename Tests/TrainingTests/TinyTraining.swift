@@ -9,19 +9,27 @@ import Training
 
 /// A frozen language model, made-up features and a projector: a training of milliseconds.
 struct TinyTraining {
-  struct Features: FeatureSource {
+  struct Features: PatchSource {
     let width = 6
-    func patches(of image: Int) -> Int { 4 }
-    func copy(_ image: Int, to values: UnsafeMutableBufferPointer<Float>) {
-      for index in values.indices { values[index] = sin(Float(image * 31 + index)) }
+    func grid(of medium: Int) -> PatchGrid { PatchGrid(rows: 2, columns: 2) }
+    func patches(of media: [Int], in context: Context) -> Patches {
+      let grids = media.map(grid)
+      let tensor = context.tape.tensor(rows: 4 * media.count, width: width) { values in
+        for (place, medium) in media.enumerated() {
+          for index in 0..<24 { values[24 * place + index] = sin(Float(medium * 31 + index)) }
+        }
+      }
+      return Patches(tensor, grids: grids)
     }
   }
 
   static let samples = (0..<10).map { image in
-    CaptionSample(
-      feature: image,
+    SequenceSample(
+      media: [image], prefix: [.visual(0), .text([21, 22])],
       // Lengths 1, 2, 3, …: a caption is known by its length.
-      captions: (1...5).map { length in (0..<length).map { Int32(($0 + image) % 20) } })
+      branches: (1...5).map { length in
+        [.answer((0..<length).map { Int32(($0 + image) % 20) })]
+      })
   }
 
   let folder: URL
@@ -48,11 +56,11 @@ struct TinyTraining {
   func remove() { try? FileManager.default.removeItem(at: folder) }
 
   func objective(
-    _ samples: [CaptionSample] = TinyTraining.samples, choice: CaptionChoice = .all
-  ) -> CaptionObjective {
-    CaptionObjective(
-      projector: projector, model: model, features: Features(),
-      format: CaptionFormat(prompt: [21, 22], end: 23), samples: samples, choice: choice)
+    _ samples: [SequenceSample] = TinyTraining.samples, choice: CaptionChoice = .all
+  ) -> AnswerObjective {
+    AnswerObjective(
+      projector: projector, model: model, patches: Features(), sequences: SequenceSet(samples),
+      end: 23, choice: choice)
   }
 
   /// Three epochs of three updates (4 + 4 + 2 samples).
@@ -82,32 +90,35 @@ struct TinyTraining {
 
 /// Hands on to another objective and writes down what the trainer asked for.
 final class Recorder: Objective {
-  private let inner: CaptionObjective
-  private let recorded = Mutex<[(batch: [Int], weights: [Int])]>([])
+  private let inner: AnswerObjective
+  private let recorded = Mutex<[(batch: [Int], units: [Int])]>([])
 
-  init(_ inner: CaptionObjective) { self.inner = inner }
+  init(_ inner: AnswerObjective) { self.inner = inner }
 
   var batches: [[Int]] { recorded.withLock { $0.map(\.batch) } }
   /// Supervised tokens of each sample of each batch.
-  var weights: [[Int]] { recorded.withLock { $0.map(\.weights) } }
+  var units: [[Int]] { recorded.withLock { $0.map(\.units) } }
 
   var sampleCount: Int { inner.sampleCount }
-  func weight(of sample: Int, draw: RandomKey) -> Int { inner.weight(of: sample, draw: draw) }
-  func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
-    inner.loss(of: samples, draw: draw, scale: scale, in: context)
+  func units(of sample: Int, draw: RandomKey) -> Int { inner.units(of: sample, draw: draw) }
+  func loss(
+    of samples: [Int], draw: RandomKey, scale: Float, in context: Context
+  ) throws -> Loss {
+    try inner.loss(of: samples, draw: draw, scale: scale, in: context)
   }
   func gradients(
-    of batch: [Int], for parameters: [Parameter], draw: RandomKey, lanes: Lanes
-  ) -> Double {
-    let weights = batch.map { inner.weight(of: $0, draw: draw) }
-    recorded.withLock { $0.append((batch, weights)) }
-    return inner.gradients(of: batch, for: parameters, draw: draw, lanes: lanes)
+    of batch: [Int], for parameters: [Parameter], draw: RandomKey, update: RandomKey, lanes: Lanes
+  ) throws -> Double {
+    let units = batch.map { inner.units(of: $0, draw: draw) }
+    recorded.withLock { $0.append((batch, units)) }
+    return try inner.gradients(
+      of: batch, for: parameters, draw: draw, update: update, lanes: lanes)
   }
 }
 
 /// A validation whose losses are the real ones times given factors, one an epoch.
 final class Scripted: Objective {
-  private let inner: CaptionObjective
+  private let inner: AnswerObjective
   private let factors: Mutex<[Float]>
   private let onLoss: @Sendable (Int) -> Void
   private let calls = Mutex(0)
@@ -116,7 +127,7 @@ final class Scripted: Objective {
   ///   - inner: with factors, of one sample, so that an epoch asks once.
   ///   - onLoss: is told how many losses were asked for so far.
   init(
-    _ inner: CaptionObjective, factors: [Float],
+    _ inner: AnswerObjective, factors: [Float],
     onLoss: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.inner = inner
@@ -125,14 +136,16 @@ final class Scripted: Objective {
   }
 
   var sampleCount: Int { inner.sampleCount }
-  func weight(of sample: Int, draw: RandomKey) -> Int { inner.weight(of: sample, draw: draw) }
-  func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
+  func units(of sample: Int, draw: RandomKey) -> Int { inner.units(of: sample, draw: draw) }
+  func loss(
+    of samples: [Int], draw: RandomKey, scale: Float, in context: Context
+  ) throws -> Loss {
     let factor = factors.withLock { $0.isEmpty ? 1 : $0.removeFirst() }
     let call = calls.withLock { calls in
       calls += 1
       return calls
     }
     onLoss(call)
-    return inner.loss(of: samples, draw: draw, scale: scale * factor, in: context)
+    return try inner.loss(of: samples, draw: draw, scale: scale * factor, in: context)
   }
 }
