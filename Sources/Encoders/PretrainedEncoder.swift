@@ -26,7 +26,7 @@ public struct PretrainedEncoderKind: Sendable, Equatable {
   public static let vit = Self(model: ViTModel.self)
 
   /// Every kind there is.
-  static let all = [dinov2, siglip, clip, vit]
+  public static let all = [dinov2, siglip, clip, vit]
 
   let model: any FolderEncoder.Type
 

@@ -132,6 +132,14 @@ extension ModelFileError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }
 
+extension JSONLinesError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
+extension SequenceError: ExitCodeProviding {
+  public var programExit: ProgramExit { .badData }
+}
+
 extension CheckpointReaderError: ExitCodeProviding {
   public var programExit: ProgramExit { .badData }
 }

@@ -22,7 +22,7 @@ extension Experiment {
       rows.append(
         (
           "search",
-          search.settings.map { "\($0.key): " + Self.list($0.value.map(\.text)) } + ["\(search.images) images, \(search.epochs) epochs a trial"]
+          search.settings.map { "\($0.key): " + Self.list($0.value.map(\.inlineText)) } + ["\(search.images) images, \(search.epochs) epochs a trial"]
         ))
     }
     if !overrides.isEmpty { rows.append(("changes", overrides)) }

@@ -65,8 +65,10 @@ public struct Experiment: Sendable {
     return Experiment(
       points: try points.map { point in
         var node = root
-        for override in point.overrides {
-          try override.withStageShorthand(in: node).apply(to: &node, shape: ExperimentConfig.shape)
+        var point = point
+        for index in point.overrides.indices {
+          point.overrides[index] = try point.overrides[index].withStageShorthand(in: node)
+          try point.overrides[index].apply(to: &node, shape: ExperimentConfig.shape)
         }
         return ExperimentPoint(
           config: try ExperimentConfig.decode(node, folder: folder, environment: environment),

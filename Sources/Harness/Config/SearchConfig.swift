@@ -8,7 +8,7 @@ public struct SearchConfig: ConfigSection {
   public var images = 400
   public var epochs = 1
   /// By the arm's dotted key.
-  public var settings: ConfigEntries<[SearchedValue]> = [:]
+  public var settings: ConfigEntries<[ConfigNode]> = [:]
 
   public init() {}
 
@@ -16,7 +16,7 @@ public struct SearchConfig: ConfigSection {
     .integer("images", \.images, .positive, "Training images that a trial uses."),
     .integer("epochs", \.epochs, .positive, "Passes of each stage in a trial."),
     .open(
-      \.settings, of: .list(of: .searched, .nonEmpty), keys: .dottedKey, name: "SETTING",
+      \.settings, of: .list(of: .anyScalar, .nonEmpty), keys: .keyPath(atLeast: 2), name: "KEY.OF.AN.ARM",
       "Settings of an arm with the values to try, such as `optimizer.peak_learning_rate: [1.0e-3, "
         + "3.0e-3]`; every combination is a trial."),
   ]
@@ -25,29 +25,5 @@ public struct SearchConfig: ConfigSection {
     settings.isEmpty
       ? [SectionProblem("images", "names no setting to try, such as optimizer.peak_learning_rate")]
       : []
-  }
-}
-
-/// One value to try, as it was written: what it means is the arm's to say.
-public struct SearchedValue: Sendable, Equatable {
-  public let text: String
-}
-
-extension ValueType where Value == SearchedValue {
-  /// A number, a word or a text.
-  static var searched: Self {
-    .scalar(
-      "a value", schema: [], .any, parse: { SearchedValue(text: $0) }, encode: { .plain($0.text) })
-  }
-}
-
-extension Rule where Value == String {
-  /// `optimizer.peak_learning_rate`.
-  static var dottedKey: Self {
-    Rule(
-      "a setting of an arm, such as optimizer.peak_learning_rate", []
-    ) { text in
-      !text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber || "._".contains($0) }
-    }
   }
 }

@@ -318,7 +318,7 @@ struct Calibration {
       captionLength: longest, in: Self.filled())
     let batch = min(settings.batchSize, texts.count)
     let captions = (0..<batch).map { texts[$0].first ?? [0] }
-    let cost = try update(pair.parameters, settings.optimizer) { lanes in
+    let cost = update(pair.parameters, settings.optimizer) { lanes in
       _ = pair.gradients(on: lanes, captions: captions) { places, tape in
         let pixels = tape.tensor(rows: places.count, width: 3 * side * side) {
           RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)

@@ -171,12 +171,10 @@ extension DecodeConfig {
     case .greedy: .greedy
     case .sample:
       .sample(
-        temperature: Float(temperature), topP: topP.map(Float.init),
+        temperature: Float(temperature),
         keys: numbers.map {
           RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("sampling").numbered($0)
         })
-    case .beam:
-      .beam(beams: beams, lengthPenalty: lengthPenalty, earlyStopping: earlyStopping)
     }
   }
 }

@@ -21,7 +21,7 @@ extension SearchConfig {
     var points: [[(path: String, value: ConfigNode)]] = [[]]
     for entry in settings {
       points = points.flatMap { point in
-        entry.value.map { point + [(entry.key, ConfigNode.plain($0.text))] }
+        entry.value.map { point + [(entry.key, $0)] }
       }
     }
     return try points.map { point in
