@@ -10,7 +10,9 @@ struct SearchTrial: Sendable {
   /// `optimizer.peak_learning_rate=0.001`.
   let label: String
 
-  var folderName: String { "search-" + Experiment.folderName(label) }
+  var folderName: String {
+    "search-" + Experiment.folderName([arm.label, label].filter { !$0.isEmpty }.joined(separator: ","))
+  }
 }
 
 extension SearchConfig {
