@@ -184,7 +184,11 @@ extension RunSummary {
 
   /// How each stage trained each arm: what learned, from what, at which rate.
   public func stagesTable() -> ResultTable {
-    let rows = arms.flatMap { arm in
+    // A control that is an arm shown other images was trained as that arm.
+    let trained = arms.filter { arm in
+      !arm.control || !arms.contains { !$0.control && $0.stages == arm.stages }
+    }
+    let rows = trained.flatMap { arm in
       arm.stages.enumerated().map { index, stage in
         ResultTable.Row(
           [
