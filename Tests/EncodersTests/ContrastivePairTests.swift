@@ -11,7 +11,7 @@ import Testing
   private static let imageSize = 16
   private let store = ParameterStore()
   private let pair: ContrastivePair
-  private let scenes: [CaptionedImage]
+  private let scenes: [Example]
 
   init() throws {
     var config = SmallEncoderConfig()
