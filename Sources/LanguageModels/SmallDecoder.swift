@@ -81,9 +81,11 @@ struct SmallFeedForward: Module {
   func callAsFunction(
     _ input: Tensor, addingTo residual: Tensor?, layer: Int, dropout: Float, in context: Context
   ) -> Tensor {
+    // The gate first, as Llama's layer has it: the order decides the last bits of gradients.
+    let gates = gate.map { $0(input, in: context) }
     let raised = up(input, in: context)
     let activated =
-      gate.map { context.tape.swiglu(gate: $0(input, in: context), up: raised) }
+      gates.map { context.tape.swiglu(gate: $0, up: raised) }
       ?? context.tape.activation(.relu, raised)
     let kept = context.dropout(activated, rate: dropout, at: "small decoder ffn inside", layer)
     return down(kept, addingTo: residual, in: context)

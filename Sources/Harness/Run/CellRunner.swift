@@ -127,7 +127,7 @@ struct CellRun {
       stages: stages, lanes: lanes,
       order: RandomKey(seed: UInt64(bitPattern: Int64(cell.seed))).named("order"),
       folder: cell.folder.url, digest: digest, exports: model.exports,
-      checkpointMinutes: training.checkpointMinutes, stop: stop
+      settings: training.trainer, stop: stop
     ) { progress in
       console.show(progress, title: title)
     } note: {
@@ -146,7 +146,7 @@ struct CellRun {
   /// What another configuration left is told with the keys that differ, and made anew.
   private func remakeIfForeign(_ digest: String) throws {
     guard
-      try StageTrainer.state(in: cell.folder.url, digest: digest, exports: exportFiles) == .foreign
+      try StageTrainer.found(in: cell.folder.url, digest: digest, exports: exportFiles) == .foreign
     else { return }
     let now = cell.trainingSettings(limit: limit)
     let before = try? String(contentsOf: cell.folder.config, encoding: .utf8)
