@@ -184,6 +184,7 @@ public struct Study {
       }
     }
     try checkHeatmapLayer(of: group.group.config, inputs: inputs)
+    try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
   }
 
   /// What this file's cells made, and nothing of other sweeps or of the user's.
