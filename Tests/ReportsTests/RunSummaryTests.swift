@@ -184,7 +184,8 @@ extension RunSummary.Stage {
     #expect(verdict(0.5, 1.5, pHolm: 0, "validation loss") == .bBeatsA, "less loss is better")
   }
 
-  @Test func `pairs of the primary metric have p, Holm's p and what could be detected, others none`()
+  @Test
+  func `pairs of the primary metric have p, Holm's p and what could be detected, others none`()
     throws
   {
     var summary = RunSummary.example
@@ -208,7 +209,8 @@ extension RunSummary.Stage {
     summary.arms[1].stages.append(
       .init(
         name: "tune", train: ["projector", "language_model"], data: "questions", epochs: 1,
-        trainableParameters: 7, totalParameters: 9, learningRate: 2e-5, rateSource: "searched 2e-5"))
+        trainableParameters: 7, totalParameters: 9, learningRate: 2e-5, rateSource: "searched 2e-5")
+    )
     let table = summary.stagesTable()
     #expect(table.rows.map { $0.cells[0] } == [.text("mlp"), .text("qformer"), .text("qformer")])
     #expect(
@@ -219,7 +221,7 @@ extension RunSummary.Stage {
     #expect(table.rows.map(\.ruleAbove) == [false, true, false])
     // The comparison shows each stage's rate, and how it came about.
     let comparison = summary.comparisonTable()
-    #expect(comparison.rows[1].cells[5] == .text("0.0001 / 0.00002"))
+    #expect(comparison.rows[1].cells[5] == .text("0.0001 / 2e-5"))
     #expect(
       comparison.footnotes.contains(
         "Learning rates: mlp: given; qformer: given, searched 2e-5."))
@@ -240,7 +242,7 @@ extension RunSummary.Stage {
       summary.comparisonTable(), summary.comparisonsTable(), summary.metricsTable(),
       summary.stagesTable(),
     ] {
-      #expect(table.title?.hasSuffix(cut) == true)
+      #expect(table.title.hasSuffix(cut))
     }
     #expect(
       summary.comparisonTable().footnotes.contains(

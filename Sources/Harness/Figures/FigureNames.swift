@@ -37,7 +37,9 @@ public struct FigureNames: Sendable {
   /// `magnitude-IMAGE.png`.
   public func magnitude(of image: String) -> String { "magnitude-\(stem(of: image)).png" }
 
-  private func stem(of image: String) -> String { stems[Identifier(image)] ?? Self.stem(image).text }
+  private func stem(of image: String) -> String {
+    stems[Identifier(image)] ?? Self.stem(image).text
+  }
 
   private static let longest = 100
 

@@ -103,7 +103,9 @@ struct HeatmapWriter {
       let id = example.id.text
       guard let place = inputs.data.places(of: example).first,
         let photo = try inputs.photo(of: place)
-      else { throw HeatmapError("\(id): its pixels are not known, so nothing can be drawn on them") }
+      else {
+        throw HeatmapError("\(id): its pixels are not known, so nothing can be drawn on them")
+      }
       let references = example.exchanges.first?.answers ?? []
       let own = captions.map { $0[example.id] ?? nil }
       let given = own.map { text in

@@ -71,6 +71,12 @@ public struct ArmModel: Sendable {
   fileprivate static let languageModelPrefix = "language_model."
   fileprivate static let encoderPrefix = "encoder."
 
+  /// The same weights on the patches of other media.
+  func with(_ source: any PatchSource) -> ArmModel {
+    ArmModel(
+      source: source, projector: projector, languageModel: languageModel, training: training)
+  }
+
   /// Reads the weights that a finished cell left.
   ///
   /// - Throws: `CheckpointError` for a file that is missing, damaged or of other shapes.

@@ -184,9 +184,10 @@ public struct ExperimentData: Sendable {
 
   /// For people and provenance.
   public var description: String {
-    ([folds[0].description] + own.sorted { $0.key < $1.key }.map {
-      "stage \($0.key + 1): \($0.value.description)"
-    }).joined(separator: "; ")
+    ([folds[0].description]
+      + own.sorted { $0.key < $1.key }.map {
+        "stage \($0.key + 1): \($0.value.description)"
+      }).joined(separator: "; ")
   }
 
   /// What was left out of the data sets and why.

@@ -149,7 +149,8 @@ struct AttentionMapperTests {
   @Test("an empty caption still has its end token to ask about")
   func emptyCaption() throws {
     let tiny = try TinyModels(tokens: 6)
-    let attention = try #require(try tiny.mapper(tiny.qformer()).attention(of: tiny.sample(of: 0, [])))
+    let attention = try #require(
+      try tiny.mapper(tiny.qformer()).attention(of: tiny.sample(of: 0, [])))
     #expect(attention.layers[0].gradient.values.contains { $0 > 0 })
   }
 

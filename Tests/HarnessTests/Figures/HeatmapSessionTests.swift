@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Layers
 import Projectors
@@ -100,10 +101,7 @@ struct HeatmapSessionTests {
       let session = try HeatmapSession(Self.options(swept))
       let cell = try #require(try session.target.cells(of: session.config).first)
       #expect(cell.arm.row == "qformer (queries=7)" && cell.fold == 1)
-      guard case .qformer(let config) = cell.arm.config.projector else {
-        Issue.record("not a Q-Former")
-        return
-      }
+      let config = try #require(cell.arm.config.projector.settings as? QFormerConfig)
       #expect(config.queries == 7)
       #expect(cell.training.stages.map(\.epochs) == [2, 5])
       // Not the first fold's: the results folder as a whole does not stand for it.
@@ -140,10 +138,7 @@ struct HeatmapSessionTests {
       try Data(text.utf8).write(to: folder.experiment)
       let session = try HeatmapSession(
         Self.options(folder.url) { $0.experimentFile = "/e/f/x.yaml" })
-      guard case .flickr8k(let settings) = session.config.dataset else {
-        Issue.record("not the data set that was written")
-        return
-      }
+      let settings = try #require(session.config.dataset.settings as? Flickr8kConfig)
       #expect(settings.root.path == "/e/data")
     }
   }

@@ -65,16 +65,18 @@ struct HeatmapWriterTests {
       AnswerRecord(image: image, captions: ["trained": caption], references: [])
     }
     let answers = [record("e/0.jpg", "two red discs"), record("e1.jpg", "")]
-    func arm(_ name: String, _ config: ProjectorConfig, _ projector: any Projector) -> HeatmapArm {
+    func arm(_ name: String, _ settings: any ProjectorSettings, _ projector: any Projector)
+      -> HeatmapArm
+    {
       HeatmapArm(
-        arm: Arm(name: name, config: ArmConfig(config), isControl: false),
+        arm: Arm(name: name, config: ArmConfig(ProjectorConfig(settings)), isControl: false),
         model: tiny.arm(projector), answers: answers,
         folder: results.cell(arm: name, "seed-0"))
     }
     return [
-      arm("mlp", .mlp(MLPProjectorConfig()), mlp),
-      arm("qformer", .qformer(QFormerConfig()), try tiny.qformer()),
-      arm("perceiver", .perceiver(PerceiverConfig()), try tiny.perceiver()),
+      arm("mlp", MLPProjectorConfig(), mlp),
+      arm("qformer", QFormerConfig(), try tiny.qformer()),
+      arm("perceiver", PerceiverConfig(), try tiny.perceiver()),
     ]
   }
 
@@ -192,7 +194,8 @@ struct HeatmapWriterTests {
         }
         let expected = try #require(
           try AttentionMapper(arm.model, end: inputs.template.end)
-            .attention(of: inputs.sample(of: inputs.data.folds[0].test[1], answering: "a red square")))
+            .attention(
+              of: inputs.sample(of: inputs.data.folds[0].test[1], answering: "a red square")))
         let layer = try #require(expected.layers.first { $0.layer == map.layer })
         #expect(Array(values.suffix(queries * 8)) == layer.attention.values)
         #expect(
