@@ -33,6 +33,7 @@ public struct OptimizerConfig: ConfigSection {
     get { givenWeightDecay ?? kind.weightDecay }
     set { givenWeightDecay = newValue }
   }
+  /// Written out as it was given: an arm may override the kind alone.
   private var givenWeightDecay: Double?
   public var decaying = Adam.Decaying.all
   /// `nil` leaves gradients as they are.
@@ -54,11 +55,12 @@ public struct OptimizerConfig: ConfigSection {
     .number("beta2", \.beta2, .range(0..<1), "Decay of the mean squared gradient."),
     .number("epsilon", \.epsilon, .positive, "Added to the root of the mean squared gradient."),
     .number(
-      "weight_decay", \.weightDecay, .atLeast(0),
-      "adamw: decay times the rate; adam: part of the gradient. Unless given 0.01 for adamw, 0 for adam."),
+      "weight_decay", \.givenWeightDecay, .atLeast(0),
+      "adamw: decay times the rate; adam: part of the gradient; null: 0.01 for adamw, 0 for adam."),
     .choice(
       "weight_decay_on", \.decaying,
-      "all: every weight decays; matrices: those of two axes or more, no biases, norms, temperatures."),
+      "all: every weight decays; matrices: those of two axes or more, no biases, norms, temperatures."
+    ),
     .number(
       "clip_norm", \.clipNorm, .positive,
       "Largest L2 norm of all gradients together; null for no limit."),

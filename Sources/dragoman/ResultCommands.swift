@@ -14,13 +14,14 @@ struct CompareCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Results folders.", valueName: "results"), completion: .directory)
   var results: [String]
 
-  @Option(help: ArgumentHelp("The metric that is tested; default: the first experiment's primary one."))
+  @Option(
+    help: ArgumentHelp("The metric that is tested; default: the first experiment's primary one."))
   var metric: String?
 
   @Option(help: ArgumentHelp("Show only comparisons with this row.", valueName: "row"))
   var baseline: String?
 
-  @Option(help: "text, markdown, csv, latex, html or json.")
+  @Option(help: "How the tables are written.")
   var format = ComparisonFormat.text
 
   @OptionGroup var cache: CacheArguments
@@ -83,7 +84,7 @@ struct CaptionCommand: ParsableCommand {
     discussion: "Prints a line an image and arm: image, arm, caption, parted by tabs.")
 
   @Argument(
-    help: ArgumentHelp("A results folder, or the folder of one run in it.", valueName: "run"),
+    help: ArgumentHelp("A results folder, or the folder of one cell in it.", valueName: "run"),
     completion: .directory)
   var folder: String
 
@@ -102,7 +103,7 @@ struct AskCommand: ParsableCommand {
     discussion: "Prints a line an arm: image, arm, answer, parted by tabs.")
 
   @Argument(
-    help: ArgumentHelp("A results folder, or the folder of one run in it.", valueName: "run"),
+    help: ArgumentHelp("A results folder, or the folder of one cell in it.", valueName: "run"),
     completion: .directory)
   var folder: String
 
@@ -151,8 +152,14 @@ struct ReportCommand: ParsableCommand {
       Trains nothing and answers nothing: cells that are not finished are named as missing.
       """)
 
-  @Argument(help: ArgumentHelp("A results folder.", valueName: "run"), completion: .directory)
+  @Argument(help: ArgumentHelp("A results folder.", valueName: "results"), completion: .directory)
   var folder: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The experiment file, if it has relative paths: they start from its folder.",
+      valueName: "file"))
+  var experiment: String?
 
   @OptionGroup var cache: CacheArguments
 
@@ -163,7 +170,8 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let summary = try ReportSession(
-      URL(filePath: folder), cache: cache.folder, threads: threads ?? allCores
+      URL(filePath: folder), experimentFile: experiment, cache: cache.folder,
+      threads: threads ?? allCores
     ).run()
     try StandardOutput.print(summary.tableText)
   }
@@ -177,7 +185,8 @@ struct CacheCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Says what the cache holds, the entry used last first.")
+      commandName: "list", abstract: "Says what the cache holds, what was used most recently first."
+    )
 
     @OptionGroup var cache: CacheArguments
 
@@ -211,7 +220,7 @@ struct CacheCommand: ParsableCommand {
   struct Prune: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "prune",
-      abstract: "Removes what nothing reads: leftovers, entries without a manifest, old entries.",
+      abstract: "Removes what nothing reads: leftovers of killed runs, entries without a manifest.",
       discussion: "An entry that is being written is left alone.")
 
     @OptionGroup var cache: CacheArguments

@@ -26,7 +26,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Run this arm's cells only; may be repeated. The others keep what they have.", valueName: "arm"))
+      "Run this arm's cells only; may be repeated. The others keep what they have.",
+      valueName: "arm"))
   var only: [String] = []
 
   @Option(help: "Cells at once. Default: one for every four threads, as far as memory allows.")

@@ -11,7 +11,7 @@ import Testing
   private static let imageSize = 16
   private let store = ParameterStore()
   private let pair: ContrastivePair
-  private let scenes: [CaptionedImage]
+  private let scenes: [Example]
 
   init() throws {
     var config = SmallEncoderConfig()
@@ -22,16 +22,15 @@ import Testing
     pair = try ContrastivePair(
       config, imageSize: Self.imageSize, vocabulary: 64, captionLength: 12,
       in: ParameterScope(store: store, random: RandomKey(seed: 3)))
-    scenes =
-      CaptionDataset.scenes(
-        train: 24, validation: 1, test: 1, imageSize: Self.imageSize, maximumObjects: 3,
-        captionsPerImage: 1
-      ).train
+    var drawn = ScenesConfig()
+    (drawn.train, drawn.validation, drawn.test) = (24, 1, 1)
+    (drawn.imageSize, drawn.maxObjects, drawn.captionsPerImage) = (Self.imageSize, 3, 1)
+    scenes = try #require(drawn.read().first).train
   }
 
   private func pixels(_ range: Range<Int>, _ tape: Tape) -> ImageBatch {
     let values = range.flatMap { index -> [Float] in
-      guard case .generated(let image) = scenes[index].source else { return [] }
+      guard case .drawn(let image) = scenes[index].media[0].source else { return [] }
       return (0..<3).flatMap { channel in
         stride(from: channel, to: image.pixels.count, by: 3).map {
           Float(image.pixels[$0]) / 127.5 - 1
@@ -46,7 +45,7 @@ import Testing
   /// A token for each word; which words share one does not matter here.
   private var captions: [[Int32]] {
     scenes.map { scene in
-      scene.captions[0].split(separator: " ").map { word in
+      scene.exchanges[0].answers[0].split(separator: " ").map { word in
         Int32(word.utf8.reduce(0) { ($0 * 31 + Int($1)) % 64 })
       }
     }

@@ -17,12 +17,12 @@ extension RunSummary {
           "BLEU-4": .init(mean: 0.15, perSeed: [0.15]),
           "ROUGE-L": .init(mean: 0.4, perSeed: [0.4]),
         ],
-        learningRate: 1e-3, learningRateSource: "given"),
+        stages: [.projector(rate: 1e-3)], bestEpoch: 3),
       Arm(
         arm: "qformer", visualTokens: 32, trainableParameters: 30_000_000, seconds: 2000,
         validationLoss: .init(best: 2.75, final: .nan),
         metrics: ["CIDEr-D": .init(mean: 0.3, ci95: .init(0.25, 0.35), perSeed: [0.3])],
-        learningRate: 1e-4, learningRateSource: "given"),
+        stages: [.projector(rate: 1e-4)], bestEpoch: 4),
       Arm(
         arm: "untrained mlp", control: true, visualTokens: 256, trainableParameters: 0,
         metrics: ["CIDEr-D": .init(mean: 0.001, ci95: .init(0, 0.002), perSeed: [0.001])]),
@@ -35,11 +35,19 @@ extension RunSummary {
         a: "qformer", b: "mlp", metric: "CIDEr-D", difference: -0.11, ci95: .init(-0.17, -0.05),
         p: 0.0001, pHolm: 0.0003),
       .init(
-        a: "mlp", b: "qformer", metric: "METEOR", difference: 0.01, ci95: .init(0, 0.02), p: 0.06,
-        pHolm: 0.12),
+        a: "mlp", b: "qformer", metric: "METEOR", difference: 0.01, ci95: .init(0.005, 0.02)),
     ],
-    seeds: [0], testImages: 100,
+    seeds: [0], primary: "CIDEr-D", testImages: 100,
     metricNotes: ["CIDEr-D": "document frequencies of the 100 test images"])
+}
+
+extension RunSummary.Stage {
+  static func projector(rate: Double, source: String = "given") -> Self {
+    .init(
+      name: "stage 1", train: ["projector"], data: "captions", epochs: 4,
+      trainableParameters: 663_552, totalParameters: 135_178_560, learningRate: rate,
+      rateSource: source)
+  }
 }
 
 @Suite struct RunSummaryTests {
@@ -50,14 +58,20 @@ extension RunSummary {
       try JSONSerialization.jsonObject(with: RunSummary.example.json()) as? [String: Any])
     #expect(
       Set(root.keys) == [
-        "experiment", "arms", "comparisons", "seeds", "test_images", "metric_notes",
+        "experiment", "arms", "comparisons", "seeds", "primary", "test_images", "metric_notes",
       ])
     let arms = try #require(root["arms"] as? [[String: Any]])
     let contract: Set = [
       "arm", "control", "visual_tokens", "trainable_parameters", "flops_per_sample", "seconds",
       "validation_loss", "metrics",
     ]
-    #expect(Set(arms[0].keys) == contract.union(["learning_rate", "learning_rate_source"]))
+    #expect(Set(arms[0].keys) == contract.union(["stages", "best_epoch"]))
+    let stages = try #require(arms[0]["stages"] as? [[String: Any]])
+    #expect(
+      Set(stages[0].keys) == [
+        "name", "train", "data", "epochs", "trainable_parameters", "total_parameters",
+        "learning_rate", "rate_source",
+      ])
     #expect(Set(arms[2].keys) == contract)
     #expect(arms[2]["control"] as? Bool == true)
     #expect(arms[2]["seconds"] is NSNull)
@@ -75,6 +89,7 @@ extension RunSummary {
     #expect(
       Set(pairs[0].keys) == ["a", "b", "metric", "difference", "ci95", "p", "p_holm"])
     #expect(pairs[0]["p_holm"] as? Double == 0.0003)
+    #expect(pairs[2]["p"] is NSNull && pairs[2]["p_holm"] is NSNull, "described, not tested")
     #expect(pairs[0]["ci95"] as? [Double] == [0.05, 0.17])
   }
 
@@ -132,7 +147,7 @@ extension RunSummary {
 
         * ± is half the width of the 95 % bootstrap interval over the 100 test images.
         * CIDEr-D: document frequencies of the 100 test images.
-        * Learning rates: mlp given; qformer given.
+        * Learning rates: given.
         * Seed: 0.
         * FLOPs per sample: one image and one caption, forward pass, a multiply-add counted as two.
         * Rows below the rule are controls: what is earned without training, without the image, or with
@@ -141,22 +156,109 @@ extension RunSummary {
         """)
   }
 
-  @Test func `an arm beats another only if the interval excludes zero`() {
+  @Test func `an arm beats another only if the interval excludes zero and Holm's p is below 5 %`() {
     #expect(
       RunSummary.example.comparisons.map(\.finding)
-        == ["mlp beats qformer", "mlp beats qformer", "no difference shown"])
+        == ["mlp beats qformer", "mlp beats qformer", "described, not tested"])
     let table = RunSummary.example.comparisonsTable()
     #expect(
       table.rows.map { $0.cells.last } == [
-        .text("mlp beats qformer"), .text("mlp beats qformer"), .text("no difference shown"),
+        .text("mlp beats qformer"), .text("mlp beats qformer"), .text("described, not tested"),
       ])
     // One group of rows a metric, set apart by a rule.
     #expect(table.rows.map(\.ruleAbove) == [false, false, true])
     #expect(RunSummary.example.comparisonsTable(metrics: ["METEOR"]).rows.count == 1)
-    let loss = RunSummary.Comparison(
-      a: "x", b: "y", metric: "validation loss", difference: 1, ci95: .init(0.5, 1.5), p: 0,
-      pHolm: 0)
-    #expect(loss.verdict == .bBeatsA)
+    func verdict(_ low: Double, _ high: Double, pHolm: Double?, _ metric: String = "CIDEr-D")
+      -> Verdict
+    {
+      RunSummary.Comparison(
+        a: "x", b: "y", metric: metric, difference: (low + high) / 2, ci95: .init(low, high), p: 0,
+        pHolm: pHolm
+      ).verdict
+    }
+    #expect(verdict(0.5, 1.5, pHolm: 0.04) == .aBeatsB)
+    #expect(verdict(-1.5, -0.5, pHolm: 0.04) == .bBeatsA)
+    #expect(verdict(-0.1, 1.5, pHolm: 0.04) == .noDifferenceShown, "the interval holds 0")
+    #expect(verdict(0.5, 1.5, pHolm: 0.05) == .noDifferenceShown, "Holm does not reject")
+    #expect(verdict(0.5, 1.5, pHolm: nil) == .notTested)
+    #expect(verdict(0.5, 1.5, pHolm: 0, "validation loss") == .bBeatsA, "less loss is better")
+  }
+
+  @Test
+  func `pairs of the primary metric have p, Holm's p and what could be detected, others none`()
+    throws
+  {
+    var summary = RunSummary.example
+    summary.comparisons[0].smallestDetectable = 0.08
+    let table = summary.comparisonsTable()
+    func column(_ name: String) throws -> [ResultTable.Cell] {
+      let place = try #require(table.columns.firstIndex { $0.header == name })
+      return table.rows.map { $0.cells[place] }
+    }
+    #expect(try column("p") == [.number(0.0001), .number(0.0001), .missing])
+    #expect(try column("p (Holm)") == [.number(0.0003), .number(0.0003), .missing])
+    #expect(try column("Detectable") == [.number(0.08), .missing, .missing])
+    #expect(table.footnotes.contains { $0.contains("primary metric, CIDEr-D, are tested") })
+    // A table of described pairs has no columns for tests.
+    let described = summary.comparisonsTable(metrics: ["METEOR"])
+    #expect(!described.columns.contains { $0.header.hasPrefix("p") || $0.header == "Detectable" })
+  }
+
+  @Test func `the stages' table has a row for each stage that trained an arm`() {
+    var summary = RunSummary.example
+    summary.arms[1].stages.append(
+      .init(
+        name: "tune", train: ["projector", "language_model"], data: "questions", epochs: 1,
+        trainableParameters: 7, totalParameters: 9, learningRate: 2e-5, rateSource: "searched 2e-5")
+    )
+    let table = summary.stagesTable()
+    #expect(table.rows.map { $0.cells[0] } == [.text("mlp"), .text("qformer"), .text("qformer")])
+    #expect(
+      table.rows[2].cells == [
+        .text("qformer"), .text("tune"), .text("projector, language_model"), .text("questions"),
+        .number(1), .number(7), .number(9), .number(2e-5), .text("searched 2e-5"),
+      ])
+    #expect(table.rows.map(\.ruleAbove) == [false, true, false])
+    // The comparison shows each stage's rate, and how it came about.
+    let comparison = summary.comparisonTable()
+    #expect(comparison.rows[1].cells[5] == .text("0.0001 / 2e-5"))
+    #expect(
+      comparison.footnotes.contains(
+        "Learning rates: mlp: given; qformer: given, searched 2e-5."))
+  }
+
+  @Test func `a study that is not whole says so in its titles and under its tables`() {
+    var summary = RunSummary.example
+    summary.missing = ["qformer/seed-1: the loss is nan at update 12"]
+    #expect(
+      summary.comparisonTable().title == "flickr8k-three-projectors: comparison (cells missing)")
+    #expect(
+      summary.comparisonTable().footnotes.contains(
+        "Missing cells: qformer/seed-1: the loss is nan at update 12."))
+    summary.missing = nil
+    summary.steps = 20
+    let cut = "(stages ended after 20 updates)"
+    for table in [
+      summary.comparisonTable(), summary.comparisonsTable(), summary.metricsTable(),
+      summary.stagesTable(),
+    ] {
+      #expect(table.title.hasSuffix(cut))
+    }
+    #expect(
+      summary.comparisonTable().footnotes.contains(
+        "Each stage was ended after 20 updates: no finished result."))
+  }
+
+  @Test func `what the interval spans is said: images, seeds, folds`() {
+    var summary = RunSummary.example
+    summary.seeds = [0, 7]
+    summary.folds = 5
+    let notes = summary.comparisonTable().footnotes
+    #expect(
+      notes.first
+        == "± is half the width of the 95 % bootstrap interval over the 100 test images and 2 seeds "
+        + "and 5 folds.")
+    #expect(notes.contains("Seeds: 0, 7."))
   }
 
   @Test func `scores by seed appear with more than one seed`() {

@@ -26,18 +26,19 @@ public struct BenchmarkModel: Sendable {
       let type = try folder.json("config.json")["model_type"]?.string ?? "none"
       throw BenchmarkError(
         description: "\(folder.file("config.json").path): model_type is \(type); must be one of "
-          + ModelKind.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+          + ModelKind.all.map(\.name).joined(separator: ", ") + ".")
     }
     self.kind = kind
     weights = random ? .random : .pretrained
   }
 
   func languageModel(executor: LaneExecutor) throws -> LlamaForCausalLM {
-    guard !kind.isEncoder else {
+    guard case .languageModel = kind else {
+      let kinds = PretrainedKind.allCases.map(\.rawValue)
       throw BenchmarkError(
         description:
-          "\(folder.url.path) holds an encoder (\(kind.rawValue)); this benchmark needs a "
-          + "language model: llama or qwen2.")
+          "\(folder.url.path) holds an encoder (\(kind.name)); this benchmark needs a "
+          + "language model: \(kinds.joined(separator: ", ")).")
     }
     return try LlamaForCausalLM(
       folder, weights: weights, store: ParameterStore(), executor: executor)
@@ -46,10 +47,10 @@ public struct BenchmarkModel: Sendable {
   func encoder(executor: LaneExecutor) throws -> PretrainedEncoder {
     var settings = PretrainedEncoderConfig()
     settings.weights = weights
-    guard let encoder = PretrainedEncoderKind.all.first(where: { $0.name == kind.rawValue }) else {
+    guard case .encoder(let encoder) = kind else {
       throw BenchmarkError(
         description:
-          "\(folder.url.path) holds a language model (\(kind.rawValue)); this benchmark "
+          "\(folder.url.path) holds a language model (\(kind.name)); this benchmark "
           + "needs an encoder: "
           + PretrainedEncoderKind.all.map(\.name).joined(separator: ", ") + ".")
     }

@@ -61,63 +61,118 @@ public struct AskingSession {
   }
 
   /// - Parameter say: is told the shapes of the flow, a line each, when they are wanted.
-  /// - Returns: one an image and cell.
-  /// - Throws: errors of images, models and files.
+  /// - Returns: one an image and cell, the images of a cell after each other.
+  /// - Throws: errors of images, models and files; ``UnsupportedSetting`` for what has no answer.
   public func run(say: (String) -> Void = { _ in }) throws -> [GivenAnswer] {
     let cells = try target.cells(of: config)
+    // Before any model is read.
+    for image in options.images { _ = try RGBImage(contentsOf: image) }
     let executor = LaneExecutor(threads: options.threads)
     let loader = InputLoader(
       config: config, cache: options.cache, executor: executor, console: Console(quiet: true),
       stop: StopSignal(), maximumUpdates: nil)
     // Of the run's own images no feature is needed.
     let inputs = try loader.models(of: try loader.shapes())
-    guard let encoder = inputs.encoder else {
-      throw UnsupportedSetting(
-        "the features of \(config.experiment) were made by another tool, so no new image can be "
-          + "encoded")
+    let answerer = Answerer(
+      inputs: inputs, decode: config.evaluation.decode, executor: executor, pool: BufferPool(),
+      stop: StopSignal())
+    let pieces = try inputs.template.request(question: options.question, media: [0]).prefix
+    let prompts = options.images.enumerated().map { place, image in
+      AnswerPrompt(
+        id: Identifier(image.path), places: [place], question: options.question, kind: nil,
+        references: [], pieces: pieces, number: place)
     }
-    var answers: [GivenAnswer] = []
-    for cell in cells {
-      let model = try cell.model(inputs)
-      for image in options.images {
-        let medium = Medium(id: Identifier(image.path), source: .file(image))
-        let tape = Tape(recordsGradients: false)
-        let context = Context(tape: tape)
-        let source = EncodedPatches(
-          encoder: encoder.model, side: encoder, media: [medium])
-        let patches = try source.patches(of: [0], in: context)
-        let visual = model.projector(patches, in: context)
-        let sample = try inputs.template.request(question: options.question, media: [0])
-        let prefixes = model.languageModel.prefixes(visual: visual, of: [sample], in: context)
+    return try cells.flatMap { cell -> [GivenAnswer] in
+      let model = try cell.model(inputs, looking: options.images)
+      for prompt in prompts {
+        let flow = FlowShapes(prompt, model, inputs)
+        try flow.checkRoom(for: config.evaluation.decode.maxNewTokens, in: model)
         if options.isVerbose {
-          let grid = patches.grids[0]
-          let tokens = visual.tensor.rows
-          say("\(image.lastPathComponent), \(cell.arm.row)")
-          say(
-            "  pixels    [3, \(encoder.processor.outputHeight), \(encoder.processor.outputWidth)]")
-          say(
-            "  features  \(patches.tensor.shape): \(grid.rows) × \(grid.columns) patches"
-              + (grid.leading > 0 ? " and \(grid.leading) leading tokens" : ""))
-          say("  projected \(visual.tensor.shape)")
-          say("  text      [\(prefixes.tensor.rows - tokens), \(prefixes.width)]")
-          say("  joined    \(prefixes.tensor.shape)")
+          say("\(options.images[prompt.places[0]].lastPathComponent), \(cell.arm.row)")
+          for line in flow.lines { say("  " + line) }
         }
-        let ids = Generator(model.languageModel).generate(
-          prefixes: prefixes, maxNewTokens: config.evaluation.decode.maxNewTokens,
-          endTokens: inputs.template.endTokens,
-          strategy: config.evaluation.decode.generation(numbers: [0]), in: context)[0]
-        let text = inputs.text.tokenizer.decode(ids, skipSpecialTokens: true)
-        answers.append(
-          GivenAnswer(
-            image: image.relativePath, arm: cell.arm.row, question: options.question,
-            answer: text.split(whereSeparator: \.isWhitespace).joined(separator: " ")))
+      }
+      guard let answers = try answerer.answers(to: prompts, by: model, progress: { _ in }) else {
+        return []
+      }
+      return zip(options.images, answers).map { image, answer in
+        GivenAnswer(
+          image: image.relativePath, arm: cell.arm.row, question: options.question, answer: answer)
       }
     }
-    return answers
+  }
+}
+
+extension TrainedCell {
+  /// The trained model, its patches those of other images than the data set's.
+  fileprivate func model(_ inputs: ExperimentInputs, looking images: [URL]) throws -> ArmModel {
+    guard let side = inputs.encoder else {
+      throw UnsupportedSetting(
+        "the features of \(inputs.config.experiment) were made by another tool, so no new image can be "
+          + "encoded")
+    }
+    let model = try self.model(inputs)
+    // A cell that trained the encoder sees with its own.
+    let encoder = (model.source as? EncodedPatches)?.encoder ?? side.model
+    return model.with(
+      EncodedPatches(
+        encoder: encoder, side: side,
+        media: images.map { Medium(id: Identifier($0.path), source: .file($0)) }))
+  }
+}
+
+/// What becomes of one image on its way to the language model: rows and widths at every step.
+struct FlowShapes {
+  private let height: Int
+  private let width: Int
+  private let grid: PatchGrid
+  private let patchWidth: Int
+  private let visualTokens: Int
+  private let textTokens: Int
+  private let languageWidth: Int
+
+  /// - Parameter prompt: with one medium.
+  init(_ prompt: AnswerPrompt, _ model: ArmModel, _ inputs: ExperimentInputs) {
+    height = inputs.encoder?.processor.outputHeight ?? 0
+    width = inputs.encoder?.processor.outputWidth ?? 0
+    grid = model.source.grid(of: prompt.places[0])
+    patchWidth = model.source.width
+    visualTokens = model.projector.visualTokens(of: grid)
+    textTokens = prompt.pieces.reduce(0) { sum, piece in
+      if case .text(let ids) = piece { sum + ids.count } else { sum }
+    }
+    languageWidth = model.languageModel.width
+  }
+
+  /// - Throws: ``UnsupportedSetting`` where the answer would pass the model's last position.
+  func checkRoom(for newTokens: Int, in model: ArmModel) throws {
+    let (rows, most) = (visualTokens + textTokens, model.languageModel.maximumPositions)
+    guard rows + newTokens <= most else {
+      throw UnsupportedSetting(
+        "\(visualTokens) visual tokens, \(textTokens) tokens of text and an answer of up to "
+          + "\(newTokens) are more than the model's \(most) positions; ask a shorter question")
+    }
+  }
+
+  /// `features  [257, 384]: 16 × 16 patches and 1 leading token`, a step a line.
+  var lines: [String] {
+    let leading =
+      grid.leading == 0
+      ? "" : " and \(grid.leading) leading token\(grid.leading == 1 ? "" : "s")"
+    return [
+      "pixels     [3, \(height), \(width)]",
+      "features   [\(grid.tokens), \(patchWidth)]: \(grid.rows) × \(grid.columns) patches\(leading)",
+      "projected  [\(visualTokens), \(languageWidth)]",
+      "text       [\(textTokens), \(languageWidth)]",
+      "joined     [\(visualTokens + textTokens), \(languageWidth)]",
+    ]
   }
 }
 
 /// Fills the feature store with what an experiment needs: `dragoman encode`.
+///
+/// - Throws: ``UnsupportedSetting`` for features that another tool made; ``RunStopped`` at a signal; what
+///   reading weights and images throws.
 public func encodeFeatures(
   of experiment: Experiment, cache: URL, threads: Int, isQuiet: Bool, stop: StopSignal
 ) throws {
@@ -125,6 +180,6 @@ public func encodeFeatures(
     let loader = InputLoader(
       config: group.config, cache: cache, executor: LaneExecutor(threads: threads),
       console: Console(quiet: isQuiet), stop: stop, maximumUpdates: nil)
-    _ = try loader.values(of: try loader.shapes())
+    try loader.encode(of: try loader.shapes())
   }
 }

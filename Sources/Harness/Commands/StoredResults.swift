@@ -1,56 +1,133 @@
 import Configuration
 import Foundation
-import Reports
 import Storage
 import Training
 
-/// What lies in a results folder: its experiment, and the cells that are whole.
+/// What lies in a results folder: its experiment, the cells that are whole, and those that are not.
 ///
-/// A cell counts by its small files alone; no checkpoint, data set or model is read.
+/// A cell counts by its small files alone; no checkpoint, data set or model is read. Cells of seeds or arms that
+/// the experiment no longer names are left out, and so are those whose arm or stages have other settings now.
 struct StoredResults: Sendable {
   let folder: ResultsFolder
+  /// As it was named.
+  let path: String
   let experiment: Experiment
   let cells: [FinishedCell]
-  /// Of all cells there; 1 without.
+  /// "mlp/seed-1: the loss is nan at update 12", as the tables name them.
+  let missing: [String]
+  /// How many of the missing ones failed.
+  let failures: Int
+  /// That there are in all; 1 without.
   let folds: Int
 
   /// - Throws: ``ComparisonRefusal`` for a folder without results, ``ConfigError`` for its experiment.
   init(_ url: URL) throws {
     folder = ResultsFolder(url.standardizedFileURL)
+    path = url.relativePath
     guard FileManager.default.fileExists(atPath: folder.experiment.path) else {
       throw ComparisonRefusal(
-        "\(url.path(percentEncoded: false)) is no results folder: it has no experiment.yaml. "
+        "\(path) is no results folder: it has no experiment.yaml. "
           + "`dragoman run` makes one.")
     }
     // Paths of data and models may lead nowhere here, and nothing of them is read.
     experiment = try Experiment.load(folder.experiment.path, environment: .anything)
+    let config = experiment.config
+    folds = config.dataset.foldCount
+    let numbers: [Int?] = folds > 1 ? Array(0..<folds) : [nil]
     var cells: [FinishedCell] = []
-    for arm in Arm.arms(of: experiment.config) {
-      let root = folder.url.appending(path: arm.name)
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: root.path)) ?? []
-      for name in names.filter({ $0.hasPrefix("seed-") }).sorted() {
-        let place = folder.cell(arm: arm.name, name)
-        guard let outcome = CellOutcome.read(place.metrics),
-          let digest = try? Digest.ofFile(place.answers), digest == outcome.answersFileDigest,
-          let answers = try? JSONLines.read(AnswerRecord.self, from: place.answers)
-        else { continue }
-        let plain = Cell.name(seed: outcome.seed, fold: outcome.fold, label: "")
-        var known = arm
-        known.label = name.hasPrefix(plain + "-") ? String(name.dropFirst(plain.count + 1)) : ""
-        cells.append(
-          FinishedCell(
-            cell: Cell(
-              arm: known, seed: outcome.seed, fold: outcome.fold, config: experiment.config,
-              folder: place), outcome: outcome, answers: answers))
+    var missing: [String] = []
+    var failures = 0
+    for arm in Arm.arms(of: config) {
+      for label in folder.labels(of: arm.name) {
+        var arm = arm
+        arm.label = label
+        for seed in config.training.seeds {
+          for fold in numbers {
+            let place = folder.cell(
+              arm: arm.name, Cell.name(seed: seed, fold: fold, label: label))
+            let cell = Cell(arm: arm, seed: seed, fold: fold, config: config, folder: place)
+            if cell.hasOwnSettings, let finished = FinishedCell(stored: cell) {
+              cells.append(finished)
+            } else if let failure = CellFailure.read(place.failure) {
+              failures += 1
+              missing.append("\(cell.shortTitle): \(failure.message)")
+            } else {
+              missing.append("\(cell.shortTitle): not run")
+            }
+          }
+        }
       }
     }
-    self.cells = cells
-    folds = (cells.compactMap(\.outcome.fold).max() ?? 0) + 1
     guard !cells.isEmpty else {
       throw ComparisonRefusal(
-        "\(folder.url.path(percentEncoded: false)) has no finished cell: ARM/seed-N with "
+        "\(path) has no finished cell: ARM/seed-N with "
           + "metrics.json and captions.jsonl that belong together")
     }
+    self.cells = cells
+    self.missing = missing
+    self.failures = failures
+  }
+}
+
+extension ResultsFolder {
+  /// The swept values whose cells an arm has here, as folder names write them; none swept if none are here.
+  fileprivate func labels(of arm: String) -> [String] {
+    let names = try? FileManager.default.contentsOfDirectory(
+      atPath: url.appending(path: arm).path(percentEncoded: false))
+    let labels = (names ?? []).sorted().compactMap { name in
+      name.wholeMatch(of: /seed-[0-9]+(-fold-[0-9]+)?(-(?<label>.+))?/).map { match in
+        match.output.label.map(String.init) ?? ""
+      }
+    }
+    var seen: Set<String> = []
+    return labels.isEmpty ? [""] : labels.filter { seen.insert($0).inserted }
+  }
+}
+
+extension Cell {
+  /// Whether `config.yaml`, where there is one, says what the experiment says of arm and stages. What is swept or
+  /// searched is only known there.
+  fileprivate var hasOwnSettings: Bool {
+    guard arm.label.isEmpty, config.search == nil,
+      let text = try? String(contentsOf: folder.config, encoding: .utf8),
+      let written = try? YAMLReader.node(from: text, file: folder.config.path)
+    else { return true }
+    let settings = trainingSettings(limit: nil)
+    return ["arm", "stages"].allSatisfy { key in
+      guard let old = written[key], let new = settings[key] else { return false }
+      return old.differences(to: new).isEmpty
+    }
+  }
+}
+
+extension FinishedCell {
+  /// By its own word; nil unless the small files are there, whole, and belong together.
+  fileprivate init?(stored cell: Cell) {
+    guard let outcome = CellOutcome.read(cell.folder.metrics) else { return nil }
+    self.init(cell, weights: outcome.weightsDigest, answers: outcome.answersDigest)
+  }
+
+  /// What was asked of which image, in this fold, and what would be right.
+  var questions: Set<AskedQuestion> {
+    Set(
+      answers.map {
+        AskedQuestion(
+          fold: cell.fold, image: $0.image, question: $0.question, references: $0.references)
+      })
+  }
+}
+
+/// One item of a test: results that share all of theirs can be ranked.
+struct AskedQuestion: Hashable {
+  let fold: Int?
+  let image: Identifier
+  let question: String?
+  let references: [String]
+}
+
+extension CellFailure {
+  fileprivate static func read(_ url: URL) -> CellFailure? {
+    (try? Data(contentsOf: url)).flatMap { try? JSONDecoder().decode(CellFailure.self, from: $0) }
   }
 }
 
@@ -69,118 +146,4 @@ public struct ComparisonRefusal: Error, ExitCodeProviding, CustomStringConvertib
   public var programExit: ProgramExit { .badData }
 
   init(_ description: String) { self.description = description }
-}
-
-/// What `dragoman compare` was asked for.
-public struct ComparisonOptions: Sendable {
-  public var results: [URL]
-  /// As `evaluation.metrics` names it; the first experiment's primary one when nil.
-  public var metric: String?
-  /// A row that all others are compared with; every pair when nil.
-  public var baseline: String?
-  public var cache: URL
-  public var threads: Int
-
-  public init(
-    results: [URL], metric: String? = nil, baseline: String? = nil, cache: URL, threads: Int
-  ) {
-    self.results = results
-    self.metric = metric
-    self.baseline = baseline
-    self.cache = cache
-    self.threads = threads
-  }
-}
-
-/// One table over several results folders, from their small files: `dragoman compare`.
-public struct ResultsComparison {
-  public let summary: RunSummary
-
-  /// - Throws: ``ComparisonRefusal`` for results that don't share test data and metric variants.
-  public init(_ options: ComparisonOptions) throws {
-    let all = try options.results.map { try StoredResults($0) }
-    guard let first = all.first else { throw ComparisonRefusal("name a results folder") }
-    for other in all.dropFirst() { try Self.check(other, against: first) }
-    var evaluation = first.experiment.config.evaluation
-    if let metric = options.metric {
-      guard let choice = evaluation.metrics.first(where: { $0.rawValue == metric }) else {
-        throw ComparisonRefusal(
-          "--metric \(metric): the experiment scores "
-            + evaluation.metrics.map(\.rawValue).joined(separator: ", "))
-      }
-      evaluation.primary = choice
-    }
-    let seeds = Set(all.flatMap { $0.cells.map(\.cell.seed) }).sorted()
-    let scoring = try Scoring(
-      evaluation, seeds: seeds, cache: options.cache, threads: options.threads,
-      console: Console(quiet: true))
-    var cells = all.flatMap { results in
-      results.cells.map { $0.renamed(all.count > 1 ? results.experiment.name + ": " : "") }
-    }
-    var summary = try scoring.summary(
-      of: &cells, folds: first.folds,
-      experiment: all.map(\.experiment.name).joined(separator: ", "), question: nil)
-    if let baseline = options.baseline {
-      guard summary.arms.contains(where: { $0.arm == baseline }) else {
-        throw ComparisonRefusal(
-          "--baseline \(baseline): there is no such row; there are "
-            + summary.arms.map(\.arm).joined(separator: ", "))
-      }
-      summary.comparisons = summary.comparisons.filter { $0.a == baseline || $0.b == baseline }
-    }
-    self.summary = summary
-  }
-
-  private static func check(_ other: StoredResults, against first: StoredResults) throws {
-    let names = "\(first.folder.url.lastPathComponent) and \(other.folder.url.lastPathComponent)"
-    func references(_ results: StoredResults) -> [String: [String]] {
-      Dictionary(
-        results.cells.flatMap { cell in
-          cell.answers.map { ("\(cell.cell.fold ?? 0) \($0.image)", $0.references) }
-        }, uniquingKeysWith: { first, _ in first })
-    }
-    guard references(first) == references(other) else {
-      throw ComparisonRefusal(
-        "\(names) were tested on different images or references, so their scores can't be ranked; "
-          + "run both with the same dataset section")
-    }
-    let (a, b) = (first.experiment.config.evaluation, other.experiment.config.evaluation)
-    guard a.metrics == b.metrics, a.meteorStages == b.meteorStages else {
-      throw ComparisonRefusal(
-        "\(names) are scored differently (metrics \(a.metrics.map(\.rawValue)) and "
-          + "\(b.metrics.map(\.rawValue)), METEOR stages \(a.meteorStages.map(\.rawValue)) and "
-          + "\(b.meteorStages.map(\.rawValue))); set evaluation alike and run again, which trains nothing")
-    }
-  }
-
-  /// The tables in one of the formats of ``ResultTable``; `html` is a page.
-  public func text(_ format: ComparisonFormat) throws -> String {
-    let tables = [summary.comparisonTable(), summary.comparisonsTable()]
-    switch format {
-    case .json: return String(decoding: try summary.json(), as: UTF8.self)
-    case .html: return ReportPage.tables(tables, title: summary.experiment)
-    case .text: return tables.map { $0.text() }.joined(separator: "\n")
-    case .markdown: return tables.map { $0.rendered(as: .markdown) }.joined(separator: "\n")
-    case .csv: return tables.map { $0.rendered(as: .csv) }.joined(separator: "\n")
-    case .latex: return tables.map { $0.rendered(as: .latex) }.joined(separator: "\n")
-    }
-  }
-}
-
-/// How `dragoman compare` prints.
-public enum ComparisonFormat: String, CaseIterable, Sendable {
-  case text, markdown, csv, latex, html, json
-}
-
-extension FinishedCell {
-  /// The same cell, its row's name beginning with `prefix`.
-  fileprivate func renamed(_ prefix: String) -> FinishedCell {
-    guard !prefix.isEmpty else { return self }
-    var arm = Arm(name: prefix + cell.arm.name, config: cell.arm.config, isControl: cell.arm.isControl)
-    arm.label = cell.arm.label
-    return FinishedCell(
-      cell: Cell(
-        arm: arm, seed: cell.seed, fold: cell.fold, config: cell.config, folder: cell.folder),
-      outcome: outcome, answers: answers)
-  }
 }

@@ -8,7 +8,7 @@ extension Experiment {
   /// What would run, a few lines for people; it ends with a newline.
   public var summary: String {
     var rows: [(String, [String])] = [
-      ("dataset", [datasetText]),
+      ("dataset", [config.dataset.summary]),
       ("encoder", [config.encoder.kind + Self.suffix(config.encoder.modelText)]),
       ("language model", [config.languageModel.kind + Self.suffix(config.languageModel.modelText)]),
       ("arms", armTexts),
@@ -22,7 +22,9 @@ extension Experiment {
       rows.append(
         (
           "search",
-          search.settings.map { "\($0.key): " + Self.list($0.value.map(\.inlineText)) } + ["\(search.images) images, \(search.epochs) epochs a trial"]
+          search.settings.map { "\($0.key): " + Self.list($0.value.map(\.inlineText)) } + [
+            "\(search.images) images, \(search.epochs) epochs a trial"
+          ]
         ))
     }
     if !overrides.isEmpty { rows.append(("changes", overrides)) }
@@ -33,10 +35,6 @@ extension Experiment {
       }
     }
     return "\(file): valid: \(config.experiment)\n" + lines.joined(separator: "\n") + "\n"
-  }
-
-  private var datasetText: String {
-    "\(config.dataset.kind): \(config.dataset.summary)"
   }
 
   private var armTexts: [String] {

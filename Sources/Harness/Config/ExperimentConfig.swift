@@ -24,7 +24,7 @@ public struct ExperimentConfig: ConfigSection {
     .string("experiment", \.experiment, .name, "Name of the experiment and its results folder.")
       .required,
     .union("dataset", \.dataset, "Where images and captions come from.").required,
-    .union("encoder", \.encoder, "The frozen vision encoder.").required,
+    .union("encoder", \.encoder, "The vision encoder; frozen unless a stage trains it.").required,
     .union(
       "language_model", \.languageModel, "The language model; frozen unless a stage trains it."
     )

@@ -16,7 +16,8 @@ public struct SearchConfig: ConfigSection {
     .integer("images", \.images, .positive, "Training images that a trial uses."),
     .integer("epochs", \.epochs, .positive, "Passes of each stage in a trial."),
     .open(
-      \.settings, of: .list(of: .anyScalar, .nonEmpty), keys: .keyPath(atLeast: 2), name: "KEY.OF.AN.ARM",
+      \.settings, of: .list(of: .anyScalar, .nonEmpty), keys: .keyPath(atLeast: 2),
+      name: "KEY.OF.AN.ARM",
       "Settings of an arm with the values to try, such as `optimizer.peak_learning_rate: [1.0e-3, "
         + "3.0e-3]`; every combination is a trial."),
   ]

@@ -53,11 +53,15 @@ public struct CachedModel: Encodable, Sendable, Equatable {
     }
     modelType = (try? folder.json("config.json"))?["model_type"]?.string
     let kind = modelType.flatMap(ModelKind.init(modelType:))
-    self.kind = kind?.rawValue
+    self.kind = kind?.name
     missing = []
     guard let kind else { return }
     missing = Self.missingWeights(folder)
-    let beside = kind.isEncoder ? "preprocessor_config.json" : "tokenizer.json"
+    let beside =
+      switch kind {
+      case .encoder: "preprocessor_config.json"
+      case .languageModel: "tokenizer.json"
+      }
     if !folder.contains(beside) { missing.append(beside) }
   }
 

@@ -1,19 +1,24 @@
+import Encoders
+import LanguageModels
 import Storage
 
-/// The kinds of models that an experiment can name and that come from a Hugging Face folder.
-public enum ModelKind: String, Sendable, CaseIterable {
-  case dinov2
-  case siglip
-  case clip
-  case vit
-  case llama
-  case qwen2
+/// A kind of model that an experiment can name and that comes from a Hugging Face folder.
+public enum ModelKind: Sendable, Equatable {
+  /// Stands under `encoder:`.
+  case encoder(PretrainedEncoderKind)
+  /// Stands under `language_model:`.
+  case languageModel(PretrainedKind)
 
-  /// Whether it stands under `encoder:`; the others stand under `language_model:`.
-  public var isEncoder: Bool {
+  /// Every kind there is.
+  public static let all =
+    PretrainedEncoderKind.all.map(encoder)
+    + PretrainedKind.allCases.map(languageModel)
+
+  /// What a file says.
+  public var name: String {
     switch self {
-    case .dinov2, .siglip, .clip, .vit: true
-    case .llama, .qwen2: false
+    case .encoder(let kind): kind.name
+    case .languageModel(let kind): kind.rawValue
     }
   }
 
@@ -21,7 +26,8 @@ public enum ModelKind: String, Sendable, CaseIterable {
   public init?(modelType: String) {
     let whole =
       modelType.hasSuffix("_vision_model") ? String(modelType.dropLast(13)) : modelType
-    self.init(rawValue: whole)
+    guard let kind = Self.all.first(where: { $0.name == whole }) else { return nil }
+    self = kind
   }
 
   /// The kind of a model folder; nil if its `config.json` names none of ours.

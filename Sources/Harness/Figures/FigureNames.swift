@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Storage
 
@@ -7,18 +8,19 @@ import Storage
 /// digits, `.`, `_` and `-` become `_`. Where that would lose what tells two images apart, eight
 /// digits of the name's digest follow.
 public struct FigureNames: Sendable {
-  private let stems: [String: String]
+  private let stems: [Identifier: String]
 
   /// - Parameter images: all images of the data set, so that one's file name does not depend on which
   ///   others are drawn.
   public init(images: [String]) {
-    let plain = Dictionary(images.map { ($0, Self.stem($0)) }, uniquingKeysWith: { $1 })
+    let plain = Dictionary(
+      images.map { (Identifier($0), Self.stem($0)) }, uniquingKeysWith: { $1 })
     // File systems of macOS and Windows take two cases for one name.
     let uses = Dictionary(plain.values.map { ($0.text.lowercased(), 1) }, uniquingKeysWith: +)
     stems = Dictionary(
       uniqueKeysWithValues: plain.map { image, stem in
         let isUnique = stem.isExact && uses[stem.text.lowercased()] == 1
-        return (image, isUnique ? stem.text : stem.text + "-" + Digest.of(image).prefix(8))
+        return (image, isUnique ? stem.text : stem.text + "-" + Digest.of(image.text).prefix(8))
       })
   }
 
@@ -35,7 +37,9 @@ public struct FigureNames: Sendable {
   /// `magnitude-IMAGE.png`.
   public func magnitude(of image: String) -> String { "magnitude-\(stem(of: image)).png" }
 
-  private func stem(of image: String) -> String { stems[image] ?? Self.stem(image).text }
+  private func stem(of image: String) -> String {
+    stems[Identifier(image)] ?? Self.stem(image).text
+  }
 
   private static let longest = 100
 

@@ -15,12 +15,13 @@ struct HeatmapArm: Sendable {
   /// Of the test examples, in any order; one without is drawn with its ground truth.
   let answers: [AnswerRecord]
   let folder: CellFolder
+}
 
+extension HeatmapArm {
+  /// - Throws: `CheckpointError` for weights that are missing, damaged or of other shapes.
   init(_ cell: TrainedCell, _ inputs: ExperimentInputs) throws {
-    arm = cell.arm
-    model = try cell.model(inputs)
-    answers = cell.answers
-    folder = cell.folder
+    self.init(
+      arm: cell.arm, model: try cell.model(inputs), answers: cell.answers, folder: cell.folder)
   }
 }
 
@@ -102,7 +103,9 @@ struct HeatmapWriter {
       let id = example.id.text
       guard let place = inputs.data.places(of: example).first,
         let photo = try inputs.photo(of: place)
-      else { throw HeatmapError("\(id): its pixels are not known, so nothing can be drawn on them") }
+      else {
+        throw HeatmapError("\(id): its pixels are not known, so nothing can be drawn on them")
+      }
       let references = example.exchanges.first?.answers ?? []
       let own = captions.map { $0[example.id] ?? nil }
       let given = own.map { text in
@@ -137,7 +140,7 @@ struct HeatmapWriter {
   /// The figures of the settings, as PNG files in `folder`.
   func writeFigures(_ studies: [Study], to folder: URL) throws -> [HeatmapFile] {
     try AtomicFile.ensureFolder(folder)
-    let names = FigureNames(images: inputs.data.media.map(\.id.text))
+    let names = FigureNames(images: inputs.data.examples.map(\.id.text))
     var figures: [(name: String, title: String, figure: any Figure)] = []
     for study in studies {
       if let query = settings.compared {

@@ -19,7 +19,9 @@ func writeMagnitudes(
   guard settings.magnitude, inputs.grid.isSpatial else { return [] }
   try AtomicFile.ensureFolder(folder.figures)
   let names = FigureNames(images: inputs.data.media.map(\.id.text))
-  let places = inputs.heatmapExamples(settings.images).compactMap { inputs.data.places(of: $0).first }
+  let places = inputs.heatmapExamples(settings.images).compactMap {
+    inputs.data.places(of: $0).first
+  }
   let figures = try executor.map(count: places.count) { index -> HeatmapFile? in
     guard !stop.isRequested else { throw RunStopped(signal: stop.signal) }
     let place = places[index]

@@ -140,7 +140,8 @@ struct Calibration {
       }
       let layers = inputs.model.layerCount
       let (updates, _) = counts.updates(
-        samples: try counts.sequences(counts.set.train, for: stage).samples.count, batch: stage.batchSize,
+        samples: try counts.sequences(counts.set.train, for: stage).samples.count,
+        batch: stage.batchSize,
         epochs: stage.epochs)
       total = total + Double(updates) * extrapolated(costs, layers: layers)
       let peak = extrapolated(peaks, layers: layers) { $0 + $2 * max(0, $1 - $0) }
@@ -167,7 +168,8 @@ struct Calibration {
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
     let objective = AnswerObjective(
       projector: projector, model: model, patches: NoisePatches(inputs),
-      sequences: SequenceSet((0..<images).map { known[$0 % known.count] }), end: inputs.template.end,
+      sequences: SequenceSet((0..<images).map { known[$0 % known.count] }),
+      end: inputs.template.end,
       choice: stage.captions)
     let parameters =
       (stage.train.contains(.projector) ? projector.parameters : [])
@@ -295,7 +297,7 @@ struct Calibration {
 
   private func makingLanguageModel(_ settings: SmallDecoderConfig) throws -> Cost {
     let model = try SmallDecoder(
-            settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
+      settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
     let texts = inputs.texts(of: counts.set.train)
     let batch = min(settings.batchSize, texts.count)
     let training = TextObjective(

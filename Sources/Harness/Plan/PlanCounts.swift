@@ -106,7 +106,8 @@ struct PlanCounts {
       let language = cost.language * (stage.train.contains(.languageModel) ? 3 : 2)
       let all =
         language + cost.projector * factor(.projector) + cost.encoder * factor(.encoder)
-      let images = Double(updates * stage.batchSize * stage.accumulation)
+      let images =
+        Double(updates * stage.batchSize * stage.accumulation)
         / Double(max(train.count, 1))
       work.updates += updates
       work.training += min(images, Double(stage.epochs)) * all

@@ -33,7 +33,9 @@ public struct RunPlanner {
     let features = try features(inputs, executor)
     let arms = try Arm.arms(of: config).map { try arm($0, inputs, counts, features) }
     let encoding = Double(features.images - (features.stored ?? 0)) * counts.encodingFLOPs
-    let all = try [counts.set.train, counts.set.validation, counts.set.test].map { try counts.samples($0) }
+    let all = try [counts.set.train, counts.set.validation, counts.set.test].map {
+      try counts.samples($0)
+    }
     let lengths = PlanCounts.answerLengths(all.flatMap { $0 })
     let cells = config.training.seeds.count * inputs.data.folds.count
     var plan = RunPlan(

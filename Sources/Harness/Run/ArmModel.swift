@@ -68,30 +68,13 @@ public struct ArmModel: Sendable {
   }
 
   // Before the names of the weights of parts that train as copies.
-  private static let languageModelPrefix = "language_model."
-  private static let encoderPrefix = "encoder."
+  fileprivate static let languageModelPrefix = "language_model."
+  fileprivate static let encoderPrefix = "encoder."
 
-  /// The arm with the start values of its name and a seed.
-  ///
-  /// With inputs that are shapes so is the model: it counts and plans, and computes nothing.
-  ///
-  /// - Throws: `ProjectorError` for settings that can't be built.
-  init(_ arm: Arm, seed: Int, inputs: ExperimentInputs, training: TrainingConfig) throws {
-    self.training = training
-    let isShape = inputs.contents == .shapes
-    let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init").named(arm.name)
-    let scope =
-      isShape
-      ? ParameterScope.shapes : ParameterScope(store: ParameterStore(), random: key)
-    projector = try arm.config.projector.makeProjector(
-      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
-      in: scope)
-    languageModel =
-      training.trains(.languageModel) && !isShape
-      ? try inputs.model.copied(prefix: Self.languageModelPrefix) : inputs.model
-    source =
-      training.trains(.encoder)
-      ? try inputs.liveSource(prefix: isShape ? nil : Self.encoderPrefix) : inputs.source
+  /// The same weights on the patches of other media.
+  func with(_ source: any PatchSource) -> ArmModel {
+    ArmModel(
+      source: source, projector: projector, languageModel: languageModel, training: training)
   }
 
   /// Reads the weights that a finished cell left.
@@ -99,5 +82,30 @@ public struct ArmModel: Sendable {
   /// - Throws: `CheckpointError` for a file that is missing, damaged or of other shapes.
   func load(from folder: CellFolder) throws {
     for export in exports { try export.load(folder.checkpoint.appending(path: export.file)) }
+  }
+}
+
+extension ArmModel {
+  /// The arm with the start values of its name and a seed.
+  ///
+  /// With inputs that are shapes so is the model: it counts and plans, and computes nothing.
+  ///
+  /// - Throws: `ProjectorError` for settings that can't be built.
+  init(_ arm: Arm, seed: Int, inputs: ExperimentInputs, training: TrainingConfig) throws {
+    let isShape = inputs.contents == .shapes
+    let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init").named(arm.name)
+    let scope =
+      isShape
+      ? ParameterScope.shapes : ParameterScope(store: ParameterStore(), random: key)
+    let projector = try arm.config.projector.makeProjector(
+      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
+      in: scope)
+    self.init(
+      source: training.trains(.encoder)
+        ? try inputs.liveSource(prefix: isShape ? nil : Self.encoderPrefix) : inputs.source,
+      projector: projector,
+      languageModel: training.trains(.languageModel) && !isShape
+        ? try inputs.model.copied(prefix: Self.languageModelPrefix) : inputs.model,
+      training: training)
   }
 }

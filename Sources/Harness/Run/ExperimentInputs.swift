@@ -132,13 +132,17 @@ public struct ExperimentData: Sendable {
 
   /// - Throws: `DatasetError`.
   init(_ config: ExperimentConfig, executor: LaneExecutor) throws {
-    self.executor = executor
-    folds = try config.dataset.read()
     var own: [Int: ExampleSet] = [:]
     for (index, stage) in config.training.stages.enumerated() {
       guard let dataset = stage.dataset else { continue }
       own[index] = try dataset.read()[0]
     }
+    self.init(folds: try config.dataset.read(), own: own, executor: executor)
+  }
+
+  init(folds: [ExampleSet], own: [Int: ExampleSet] = [:], executor: LaneExecutor) {
+    self.executor = executor
+    self.folds = folds
     self.own = own
     var media: [Medium] = []
     var places: [Identifier: Int] = [:]
@@ -180,9 +184,10 @@ public struct ExperimentData: Sendable {
 
   /// For people and provenance.
   public var description: String {
-    ([folds[0].description] + own.sorted { $0.key < $1.key }.map {
-      "stage \($0.key + 1): \($0.value.description)"
-    }).joined(separator: "; ")
+    ([folds[0].description]
+      + own.sorted { $0.key < $1.key }.map {
+        "stage \($0.key + 1): \($0.value.description)"
+      }).joined(separator: "; ")
   }
 
   /// What was left out of the data sets and why.

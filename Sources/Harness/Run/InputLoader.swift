@@ -72,8 +72,16 @@ struct InputLoader: Sendable {
     } else if let side = inputs.encoder {
       inputs.source = StoredPatches(features: try encode(shapes.data.media, side))
     }
-    inputs.contents = .values
     return inputs
+  }
+
+  /// Encodes the media into the feature store; no language model is read.
+  func encode(of shapes: ExperimentInputs) throws {
+    guard shapes.encoder != nil else {
+      throw UnsupportedSetting(
+        "encoder.kind is precomputed: another tool made the features, there is nothing to encode")
+    }
+    _ = try encode(shapes.data.media, encoderValues(shapes))
   }
 
   /// The same with weights alone: for media that are not the data set's.
@@ -89,6 +97,7 @@ struct InputLoader: Sendable {
     case .small(let settings): inputs.model = try smallLanguageModel(settings, shapes: shapes)
     }
     if shapes.encoder != nil { inputs.encoder = try encoderValues(shapes) }
+    inputs.contents = .values
     return inputs
   }
 

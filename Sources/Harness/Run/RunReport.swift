@@ -15,11 +15,12 @@ struct RunReport {
   let threads: Int
   /// Heatmaps that were written, relative to the results folder.
   let heatmaps: [ReportPage.Picture]
+  /// Made of cells that were there: what is known of their run stays as it was.
+  var isRepeated = false
 
   func write() throws {
     try AtomicFile.write(try summary.json(), to: folder.summary)
-    let stages = summary.arms.contains { $0.stages.count > 1 } ? [summary.stagesTable()] : []
-    let tables = [summary.comparisonTable(), summary.comparisonsTable()] + stages
+    let tables = summary.tables
     for (suffix, format) in [("md", ResultTable.Format.markdown), ("tex", .latex)] {
       let text = tables.map { $0.rendered(as: format) }.joined(separator: "\n")
       try AtomicFile.write(text, to: folder.comparison(suffix))
@@ -33,13 +34,15 @@ struct RunReport {
     let curves = try writeCurves()
     let bars = try writeBars()
     let pictures = try writePictures(captions)
-    let provenance = Provenance(inputs: inputs, experiment: experiment, threads: threads)
+    let known = isRepeated ? Provenance(stored: folder.provenance) : nil
+    let provenance =
+      known ?? Provenance(inputs: inputs, experiment: experiment, threads: threads)
     try AtomicFile.write(try provenance.json(), to: folder.provenance)
     let report = ReportPage(
       summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
       captions: captions, captionPictures: pictures,
       provenance: provenance.facts.map { .init($0.name, $0.value) },
-      command: experiment.command, configuration: experiment.resolvedYAML)
+      command: provenance.command ?? experiment.command, configuration: experiment.resolvedYAML)
     try AtomicFile.write(report.html(), to: folder.report)
   }
 
@@ -95,16 +98,18 @@ struct RunReport {
     let pictures = try shown.enumerated().compactMap { index, entry in
       try examples[records[index].image].flatMap { inputs.data.places(of: $0).first }
         .flatMap { try inputs.photo(of: $0) }.map { photo in
-        let lines = entry.captions.flatMap { arm in
-          [
-            arm.before.map { PictureGrid.Line(.before, "\(arm.arm), before", Self.shortened($0)) },
-            arm.after.map { PictureGrid.Line(.after, arm.arm, $0) },
-          ].compactMap { $0 }
+          let lines = entry.captions.flatMap { arm in
+            [
+              arm.before.map {
+                PictureGrid.Line(.before, "\(arm.arm), before", Self.shortened($0))
+              },
+              arm.after.map { PictureGrid.Line(.after, arm.arm, $0) },
+            ].compactMap { $0 }
+          }
+          return PictureGrid.Picture(
+            image: photo, title: entry.imageID,
+            lines: entry.groundTruth.prefix(1).map { .init(.groundTruth, "", $0) } + lines)
         }
-        return PictureGrid.Picture(
-          image: photo, title: entry.imageID,
-          lines: entry.groundTruth.prefix(1).map { .init(.groundTruth, "", $0) } + lines)
-      }
     }
     guard !pictures.isEmpty else { return [] }
     try PictureGrid(title: "Captions before and after training", pictures: pictures)
@@ -181,6 +186,16 @@ struct RunReport {
 struct Provenance {
   let facts: [(name: String, value: String)]
 
+  var command: String? { facts.first { $0.name == "command" }?.value }
+
+  /// What an earlier run wrote; nil if it can't be read.
+  init?(stored url: URL) {
+    guard let data = try? Data(contentsOf: url),
+      let object = try? JSONDecoder().decode([String: String].self, from: data)
+    else { return nil }
+    facts = object.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
   init(inputs: ExperimentInputs, experiment: Experiment, threads: Int) {
     let system = ProcessInfo.processInfo
     facts =
@@ -188,7 +203,7 @@ struct Provenance {
         ("program", "dragoman \(Version.text)"),
         ("command", experiment.command),
         ("inputs_digest", inputs.recipe.digest),
-      ("data", inputs.data.description),
+        ("data", inputs.data.description),
       ] + inputs.recipe.parts.map { ($0.name, $0.value) } + [
         ("numeric_version", "\(NumericVersion.current)"),
         ("operating_system", system.operatingSystemVersionString),

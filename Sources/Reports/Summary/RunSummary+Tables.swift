@@ -175,19 +175,30 @@ extension RunSummary {
         "\"Beats\" means that the 95 % interval of the paired difference excludes 0 and that p (Holm) is "
           + "below 0.05. Only pairs of the primary metric"
           + (primary.map { ", \($0)," } ?? "") + " are tested; others are described.",
-        "p: paired approximate randomisation of the images' means over seeds; p (Holm): corrected over "
-          + "the pairs of the primary metric.",
+        "p: paired approximate randomisation over the images; with several seeds or folds the larger of it "
+          + "and of Student's t over the runs. p (Holm): corrected over the pairs of the primary metric.",
         "Detectable: the smallest true difference that this test would have found with power 0.8.",
       ] + metricFootnotes(metrics, interval: false)
     ).droppingEmptyColumns(keeping: [0, 1, 2, 3, 4, 5, 9])
+  }
+
+  /// Every table but that of all metrics, those that say nothing left out.
+  public var tables: [ResultTable] {
+    var tables = [comparisonTable()]
+    if !comparisons.isEmpty { tables.append(comparisonsTable()) }
+    if let seeds = seedTable() { tables.append(seeds) }
+    if arms.contains(where: { $0.stages.count > 1 }) { tables.append(stagesTable()) }
+    return tables
   }
 
   /// How each stage trained each arm: what learned, from what, at which rate.
   public func stagesTable() -> ResultTable {
     // A control that is an arm shown other images was trained as that arm.
     let trained = arms.filter { arm in
-      !arm.control || !arms.contains { !$0.control && $0.stages == arm.stages }
+      !arm.stages.isEmpty
+        && (!arm.control || !arms.contains { !$0.control && $0.stages == arm.stages })
     }
+    let hasSeveral = trained.contains { $0.stages.count > 1 }
     let rows = trained.flatMap { arm in
       arm.stages.enumerated().map { index, stage in
         ResultTable.Row(
@@ -196,7 +207,7 @@ extension RunSummary {
             .text(stage.data), .number(Double(stage.epochs)),
             .number(Double(stage.trainableParameters)), .number(Double(stage.totalParameters)),
             .number(stage.learningRate), .text(stage.rateSource),
-          ], ruleAbove: index == 0 && arm.arm != arms.first?.arm && arm.stages.count > 1)
+          ], ruleAbove: index == 0 && hasSeveral && arm.arm != trained.first?.arm)
       }
     }
     return ResultTable(
@@ -227,7 +238,9 @@ extension RunSummary {
       }
       notes.append("Learning rates: \(texts.joined(separator: "; ")).")
     }
-    if let steps { notes.append("Each stage was ended after \(steps) updates: no finished result.") }
+    if let steps {
+      notes.append("Each stage was ended after \(steps) updates: no finished result.")
+    }
     if let missing, !missing.isEmpty {
       notes.append("Missing cells: \(missing.joined(separator: "; ")).")
     }

@@ -38,23 +38,23 @@ struct ExperimentConfigTests {
   func designExampleDecodes() throws {
     let config = try decode(designExample)
     #expect(config.experiment == "flickr8k-three-projectors")
-    guard case .flickr8k(let dataset) = config.dataset, case .dinov2(let encoder) = config.encoder,
+    let dataset = try #require(config.dataset.settings as? Flickr8kConfig)
+    guard case .pretrained(let kind, let encoder) = config.encoder,
       case .llama(let model) = config.languageModel
     else {
       Issue.record("wrong kinds")
       return
     }
+    #expect(kind.name == "dinov2")
     #expect(dataset.root.path == "/data/flickr8k-1000")
     #expect(dataset.root.written == "${DATA}/flickr8k-1000")
-    #expect(dataset.split.train == 800 && dataset.split.test == 100)
+    #expect(dataset.split?.train == 800 && dataset.split?.test == 100)
     #expect(encoder.model.written == "${MODELS}/dinov2-small-saliency")
     #expect(encoder.layer == .last)
     #expect(model.prompt.isEmpty)
     #expect(config.projectors.names == ["mlp", "qformer", "perceiver"])
-    guard case .qformer(let qformer) = config.projectors["qformer"]?.projector else {
-      Issue.record("not a Q-Former")
-      return
-    }
+    let qformer = try #require(
+      config.projectors["qformer"]?.projector.settings as? QFormerConfig)
     #expect(qformer.layers == 12 && qformer.queries == 32)
     #expect(config.training.stages.count == 1)
   }

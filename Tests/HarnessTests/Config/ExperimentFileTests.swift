@@ -2,11 +2,12 @@ import Configuration
 import Datasets
 import Encoders
 import Foundation
-import Harness
 import Layers
 import Projectors
 import Testing
 import Training
+
+@testable import Harness
 
 /// Writes `text` to a file of its own, hands over its path and deletes it.
 func withFile<Result>(
@@ -29,7 +30,7 @@ private let minimal = """
     mlp: {kind: mlp}
   """
 
-private func load(_ text: String, _ overrides: String...) throws -> [Experiment] {
+private func load(_ text: String, _ overrides: String...) throws -> Experiment {
   try withFile(text) { try Experiment.load($0, overrides: overrides, environment: [:]) }
 }
 
@@ -119,7 +120,7 @@ struct ExperimentFileTests {
     let text =
       minimal
       + "\n  a: {kind: linear, optimizer: &o {beta1: 0.5}}\n  b: {kind: mlp, optimizer: *o}\n"
-    let config = try #require(try load(text).first?.config)
+    let config = try load(text).config
     #expect(config.projectors["b"]?.optimizer.applied(to: OptimizerConfig()).beta1 == 0.5)
   }
 
@@ -135,11 +136,11 @@ struct ExperimentFileTests {
 
   @Test("training.KEY stands for the only stage's key")
   func stageShorthand() throws {
-    let one = try #require(try load(minimal, "training.epochs=7", "training.lanes=4").first?.config)
+    let one = try load(minimal, "training.epochs=7", "training.lanes=4").config
     #expect(one.training.stages.map(\.epochs) == [7])
     #expect(one.training.lanes == 4)
-    let nested = try load(minimal, "training.optimizer.beta1=0.8").first?.config
-    #expect(nested?.training.stages.map(\.optimizer.beta1) == [0.8])
+    let nested = try load(minimal, "training.optimizer.beta1=0.8").config
+    #expect(nested.training.stages.map(\.optimizer.beta1) == [0.8])
     let two = minimal + "\ntraining: {stages: [{epochs: 1}, {epochs: 2}]}\n"
     #expect(
       try messages(two, "training.epochs=7") == [
@@ -147,44 +148,61 @@ struct ExperimentFileTests {
           + "training.stages.0.epochs"
       ])
     #expect(
-      try load(two, "training.stages.1.epochs=7").first?.config.training.stages.map(\.epochs) == [
+      try load(two, "training.stages.1.epochs=7").config.training.stages.map(\.epochs) == [
         1, 7,
       ])
   }
 
-  @Test("a sweep gives one experiment per value, each with a folder's name")
+  @Test("a sweep gives one experiment with a point per value")
   func sweep() throws {
-    let points = try load(minimal, "training.epochs=1,2", "language_model.prompt=A photo of")
-    #expect(points.map { $0.config.training.stages[0].epochs } == [1, 2])
-    #expect(points.map(\.sweepLabel) == ["training.epochs=1", "training.epochs=2"])
+    let experiment = try load(
+      minimal, "training.epochs=1,2", "language_model.prompt=A photo of")
+    #expect(experiment.points.map { $0.config.training.stages[0].epochs } == [1, 2])
     #expect(
-      points.map(\.overrides) == [
-        ["training.epochs=1", "language_model.prompt=A photo of"],
-        ["training.epochs=2", "language_model.prompt=A photo of"],
+      experiment.points.map(\.label) == [
+        "training.stages.0.epochs=1", "training.stages.0.epochs=2",
       ])
-    #expect(points[0].config.languageModel.prompt == "A photo of")
-    #expect(try load(minimal, "dataset.seed=3").map(\.sweepLabel) == [nil])
+    #expect(experiment.overrides == ["training.epochs=1,2", "language_model.prompt=A photo of"])
+    #expect(experiment.points.allSatisfy { $0.config.languageModel.prompt == "A photo of" })
+    #expect(try load(minimal, "dataset.seed=3").points.map(\.label) == [""])
+  }
+
+  @Test("~KEY takes a key away and +KEY=VALUE adds one, as in Hydra")
+  func addAndRemove() throws {
+    let text = minimal + "\n  qformer: {kind: qformer}\n"
+    #expect(try load(text, "~projectors.mlp").config.projectors.names == ["qformer"])
+    let added = try load(text, "+projectors.linear={kind: linear}").config
+    #expect(added.projectors.names == ["mlp", "qformer", "linear"])
+    #expect(try messages(text, "+projectors.mlp={kind: linear}").count == 1, "it is there already")
+    #expect(try messages(text, "~projectors.absent").count == 1, "there is none to take away")
   }
 
   @Test("a flag's text is never read as something else")
   func overrideValues() throws {
-    let config = try #require(
-      try load(
-        minimal, "training.seeds=[3,4]", "++figures.captions=2",
-        "+projectors.x={kind: qformer, queries: 4}"
-      ).first?.config)
+    let config = try load(
+      minimal, "training.seeds=[3,4]", "++figures.captions=2",
+      "+projectors.x={kind: qformer, queries: 4}"
+    ).config
     #expect(config.training.seeds == [3, 4])
     #expect(config.figures.captions == 2)
     #expect(config.projectors.names == ["mlp", "x"])
   }
 
-  @Test("arms can't take a control's name and stages can't train the encoder")
+  @Test("arms can't take a control's name, and stages can't train an encoder that is not there")
   func wholeExperiment() throws {
     #expect(
       try messages(minimal + "\n  learned_prompt: {kind: learned_prompt}\n") == [
         "test.yaml:5:1: projectors: 'learned_prompt' is the name of a control; give the arm another"
       ])
-    #expect(try messages(minimal, "training.train=[encoder]").count == 1)
+    let trained = try load(minimal, "training.train=[encoder]").config
+    #expect(trained.training.stages.map(\.train) == [[.encoder]])
+    #expect(
+      try messages(
+        minimal, "training.train=[encoder]", "encoder={kind: precomputed, file: x.h5}"
+      ).first?.contains("a stage trains the encoder, but its features are precomputed") == true)
+    #expect(
+      try messages(minimal, "evaluation.metrics=[bleu]", "evaluation.primary=meteor")
+        .first?.contains("primary is meteor, which is not among the metrics") == true)
   }
 
   @Test("warm-up in updates and as a fraction override each other")
@@ -195,17 +213,17 @@ struct ExperimentFileTests {
         training:
           stages: [{optimizer: {warmup_steps: 10}}]
         """
-    let stage = try #require(try load(text).first?.config.training.stages.first)
+    let stage = try #require(try load(text).config.training.stages.first)
     #expect(stage.optimizer.warmupUpdates(of: 100) == 10)
-    let override = try load(text, "projectors.mlp.optimizer.warmup_fraction=0.2").first?.config
-    #expect(override?.projectors["mlp"]?.optimizer(in: stage).warmupUpdates(of: 100) == 20)
+    let override = try load(text, "projectors.mlp.optimizer.warmup_fraction=0.2").config
+    #expect(override.projectors["mlp"]?.optimizer(in: stage).warmupUpdates(of: 100) == 20)
     #expect(try messages(text, "training.optimizer.warmup_fraction=0.2").count == 1)
   }
 
   @Test("the resolved file decodes into the same experiment")
   func resolvedRoundTrip() throws {
-    let first = try #require(try load(minimal, "figures.captions=3").first)
-    let second = try #require(try load(first.resolvedYAML).first)
+    let first = try load(minimal, "figures.captions=3")
+    let second = try load(first.resolvedYAML)
     #expect(first.config == second.config)
     #expect(first.resolvedYAML == second.resolvedYAML)
   }
@@ -233,10 +251,9 @@ struct CommittedExperimentTests {
     "each decodes, is named as its file and starts with the schema and a header", arguments: files)
   func decodes(file: URL) throws {
     let environment = ["DRAGOMAN_DATA": "/data", "DRAGOMAN_MODELS": "/models"]
-    let experiments = try Experiment.load(
+    let experiment = try Experiment.load(
       file.path(percentEncoded: false), environment: environment)
-    #expect(
-      experiments.map(\.config.experiment) == [file.deletingPathExtension().lastPathComponent])
+    #expect(experiment.config.experiment == file.deletingPathExtension().lastPathComponent)
     let text = try String(contentsOf: file, encoding: .utf8)
     #expect(text.hasPrefix("# yaml-language-server: $schema=./experiment.schema.json\n"))
     for part in ["# Question:", "# Setting:", "# Command:", "# Expect:"] {

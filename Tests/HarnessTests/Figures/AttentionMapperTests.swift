@@ -1,10 +1,11 @@
-import Harness
 import LanguageModels
 import Layers
 import Projectors
 import Tensors
 import Testing
 import Training
+
+@testable import Harness
 
 @Suite("Attention of a projector over an image")
 struct AttentionMapperTests {
@@ -18,13 +19,10 @@ struct AttentionMapperTests {
     let captures = Captures()
     tape.captures = captures
     let context = Context(tape: tape)
-    let visual = projector(tiny.features.rows(of: [image], on: tape), in: context)
-    let batch = CaptionBatch(
-      images: [
-        CaptionedImage(
-          visualTokens: visual.tensor.rows, prompt: tiny.format.prompt, captions: [tiny.caption])
-      ], opening: tiny.format.opening, end: tiny.format.end)
-    let loss = tiny.model.captionLoss(
+    let visual = projector(tiny.features.patches(of: [image], in: context), in: context)
+    let batch = SequenceBatch(
+      [tiny.sample(of: image)], visualTokens: visual.segments.lengths, end: tiny.end)
+    let loss = tiny.model.answerLoss(
       visual: visual.tensor, batch, scale: 1 / Float(tiny.caption.count + 1), in: context)
     tape.backward(from: loss.tensor)
     return captures
@@ -46,7 +44,7 @@ struct AttentionMapperTests {
     let tiny = try TinyModels(tokens: 6)
     let projector = try tiny.qformer()
     let attention = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     let captures = Self.captures(projector, tiny)
     #expect(attention.layers.map(\.layer) == [0, 2])
     for layer in attention.layers {
@@ -61,7 +59,7 @@ struct AttentionMapperTests {
     let tiny = try TinyModels(tokens: 6)
     let projector = try tiny.perceiver()
     let attention = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     let captures = Self.captures(projector, tiny)
     #expect(attention.layers.map(\.layer) == [0, 1])
     for layer in attention.layers {
@@ -86,7 +84,7 @@ struct AttentionMapperTests {
     let tiny = try TinyModels(tokens: 6)
     let projector: any Projector = isPerceiver ? try tiny.perceiver() : try tiny.qformer()
     let attention = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     let captures = Self.captures(projector, tiny)
     for (layer, map) in zip(attention.layers, projector.attentionMaps) {
       let block = try #require(captures.attention[map.name]?.first)
@@ -110,9 +108,9 @@ struct AttentionMapperTests {
     let tiny = try TinyModels(tokens: 6)
     let projector: any Projector = isPerceiver ? try tiny.perceiver() : try tiny.qformer()
     let whole = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     let cut = try #require(
-      tiny.mapper(projector, leading: 2).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector, leading: 2).attention(of: tiny.sample(of: Self.image)))
     for (whole, cut) in zip(whole.layers, cut.layers) {
       func patches(_ map: QueryMap) -> QueryMap {
         QueryMap(
@@ -132,7 +130,7 @@ struct AttentionMapperTests {
     let projector = try tiny.perceiver()
     projector.output.weight.assign([Float](repeating: 0, count: projector.output.weight.count))
     let attention = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     for layer in attention.layers {
       #expect(layer.gradient.values.allSatisfy { $0 == 0 })
       #expect(layer.attention.values.contains { $0 > 0 })
@@ -145,13 +143,14 @@ struct AttentionMapperTests {
     let projector = try MLPProjector(
       patchWidth: TinyModels.patchWidth, languageWidth: TinyModels.languageWidth,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 1)))
-    #expect(tiny.mapper(projector).attention(of: 0, caption: tiny.caption) == nil)
+    #expect(try tiny.mapper(projector).attention(of: tiny.sample(of: 0)) == nil)
   }
 
   @Test("an empty caption still has its end token to ask about")
   func emptyCaption() throws {
     let tiny = try TinyModels(tokens: 6)
-    let attention = try #require(tiny.mapper(tiny.qformer()).attention(of: 0, caption: []))
+    let attention = try #require(
+      try tiny.mapper(tiny.qformer()).attention(of: tiny.sample(of: 0, [])))
     #expect(attention.layers[0].gradient.values.contains { $0 > 0 })
   }
 
@@ -196,7 +195,7 @@ struct AttentionMapperTests {
     let projector: any Projector =
       isPerceiver ? try tiny.perceiver(layers: 3) : try tiny.qformer(layers: 3)
     let attention = try #require(
-      tiny.mapper(projector).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(projector).attention(of: tiny.sample(of: Self.image)))
     let expected = Self.rollout(projector, Self.captures(projector, tiny), patches: 6)
     let rolled = try #require(attention.map(.rollout, layer: .all))
     #expect(Self.isClose(rolled.values, expected, tolerance: 1e-5))
@@ -208,7 +207,7 @@ struct AttentionMapperTests {
   func rolloutOfOneLayer() throws {
     let tiny = try TinyModels(tokens: 6)
     let attention = try #require(
-      tiny.mapper(tiny.perceiver(layers: 1)).attention(of: Self.image, caption: tiny.caption))
+      try tiny.mapper(tiny.perceiver(layers: 1)).attention(of: tiny.sample(of: Self.image)))
     let layer = attention.layers[0]
     #expect(Self.isClose(layer.rollout.values, layer.attention.values))
   }

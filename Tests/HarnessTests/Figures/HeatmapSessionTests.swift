@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Layers
 import Projectors
@@ -22,7 +23,7 @@ struct HeatmapSessionTests {
 
     """
 
-  /// A results folder with empty files where the weights of some runs are.
+  /// A results folder with empty files where the weights of some cells are.
   static func withResults<Result>(
     weights: [String], _ body: (ResultsFolder) throws -> Result
   ) throws -> Result {
@@ -32,10 +33,14 @@ struct HeatmapSessionTests {
     try FileManager.default.createDirectory(at: folder.url, withIntermediateDirectories: true)
     try Data(experiment.utf8).write(to: folder.experiment)
     for run in weights {
-      let file = RunFolder(url: folder.url.appending(path: run)).weights
+      let cell = CellFolder(url: folder.url.appending(path: run))
       try FileManager.default.createDirectory(
-        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data().write(to: file)
+        at: cell.checkpoint, withIntermediateDirectories: true)
+      try Data().write(to: cell.weights)
+      let arm = run.split(separator: "/")[0]
+      let seed = run.split(separator: "-")[1]
+      let settings = "arm: {kind: \(arm)}\nstages: [{epochs: 2}]\nseed: \(seed)\n"
+      try Data(settings.utf8).write(to: cell.config)
     }
     return try body(folder)
   }
@@ -48,24 +53,24 @@ struct HeatmapSessionTests {
     return options
   }
 
-  @Test("a results folder stands for the trained arms of the first seed")
+  @Test("a results folder stands for the trained arms of the first seed and fold")
   func resultsFolder() throws {
     try Self.withResults(weights: ["mlp/seed-3", "qformer/seed-4"]) { folder in
       let session = try HeatmapSession(Self.options(folder.url))
-      let plans = try session.target.plans(of: session.config)
-      #expect(plans.map(\.plan.name) == ["mlp"])
-      #expect(plans.map(\.seed) == [3])
+      let cells = try session.target.cells(of: session.config)
+      #expect(cells.map(\.arm.name) == ["mlp"])
+      #expect(cells.map(\.seed) == [3])
     }
   }
 
-  @Test("a run folder stands for its arm and seed")
+  @Test("a cell's folder stands for it")
   func runFolder() throws {
     try Self.withResults(weights: ["mlp/seed-3", "qformer/seed-4"]) { folder in
       let session = try HeatmapSession(
         Self.options(folder.url.appending(path: "qformer/seed-4/")))
-      let plans = try session.target.plans(of: session.config)
-      #expect(plans.map(\.plan.name) == ["qformer"])
-      #expect(plans.map(\.seed) == [4])
+      let cells = try session.target.cells(of: session.config)
+      #expect(cells.map(\.arm.name) == ["qformer"])
+      #expect(cells.map(\.seed) == [4])
     }
   }
 
@@ -74,13 +79,34 @@ struct HeatmapSessionTests {
     try Self.withResults(weights: []) { folder in
       let session = try HeatmapSession(Self.options(folder.url))
       let weights = #expect(throws: HeatmapError.self) {
-        try session.target.plans(of: session.config)
+        try session.target.cells(of: session.config)
       }
-      #expect(weights?.description.contains("no weights of mlp, qformer with seed 3") == true)
+      #expect(weights?.description.hasPrefix("no weights of mlp, qformer in ") == true)
       let nothing = #expect(throws: HeatmapError.self) {
         try HeatmapSession(Self.options(folder.url.appending(path: "mlp")))
       }
       #expect(nothing?.description.contains("neither a results folder") == true)
+    }
+  }
+
+  @Test("a cell has its own settings, whatever the experiment's first point says")
+  func ownSettings() throws {
+    try Self.withResults(weights: ["qformer/seed-3"]) { folder in
+      let swept = folder.url.appending(path: "qformer/seed-3-fold-1-queries=7")
+      try FileManager.default.moveItem(
+        at: folder.url.appending(path: "qformer/seed-3"), to: swept)
+      let settings =
+        "arm: {kind: qformer, queries: 7}\nstages: [{epochs: 2}, {epochs: 5}]\nseed: 3\nfold: 1\n"
+      try Data(settings.utf8).write(to: CellFolder(url: swept).config)
+      let session = try HeatmapSession(Self.options(swept))
+      let cell = try #require(try session.target.cells(of: session.config).first)
+      #expect(cell.arm.row == "qformer (queries=7)" && cell.fold == 1)
+      let config = try #require(cell.arm.config.projector.settings as? QFormerConfig)
+      #expect(config.queries == 7)
+      #expect(cell.training.stages.map(\.epochs) == [2, 5])
+      // Not the first fold's: the results folder as a whole does not stand for it.
+      let whole = try HeatmapSession(Self.options(folder.url))
+      #expect(throws: HeatmapError.self) { try whole.target.cells(of: whole.config) }
     }
   }
 
@@ -112,10 +138,7 @@ struct HeatmapSessionTests {
       try Data(text.utf8).write(to: folder.experiment)
       let session = try HeatmapSession(
         Self.options(folder.url) { $0.experimentFile = "/e/f/x.yaml" })
-      guard case .flickr8k(let settings) = session.config.dataset else {
-        Issue.record("not the data set that was written")
-        return
-      }
+      let settings = try #require(session.config.dataset.settings as? Flickr8kConfig)
       #expect(settings.root.path == "/e/data")
     }
   }
@@ -130,14 +153,17 @@ struct HeatmapSessionTests {
         patchWidth: 4, languageWidth: 6, hidden: hidden,
         in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: seed)))
     }
+    func export(_ projector: MLPProjector) -> WeightExport {
+      WeightExport(projector.parameters, prefix: "mm_projector.")
+    }
     let (trained, fresh) = (try mlp(hidden: 5, seed: 1), try mlp(hidden: 5, seed: 2))
     try Safetensors.write(
       trained.parameters.map { ("mm_projector." + $0.name, $0.shape, $0.values) },
       metadata: ["format": "pt"], to: url)
-    try WeightExport.projector(fresh).load(url)
+    try export(fresh).load(url)
     #expect(fresh.parameters.map(\.values) == trained.parameters.map(\.values))
-    let error = #expect(throws: HeatmapError.self) {
-      try WeightExport.projector(mlp(hidden: 7, seed: 1)).load(url)
+    let error = #expect(throws: CheckpointError.self) {
+      try export(mlp(hidden: 7, seed: 1)).load(url)
     }
     #expect(error?.description.contains("mm_projector.0.weight of shape [7, 4]") == true)
   }

@@ -7,27 +7,10 @@ import Projectors
 import Storage
 import Tensors
 import Testing
-import Tokenizers
 import Training
 
 @testable import Encoders
 @testable import Harness
-
-/// A word is the sum of its letters.
-private struct LetterSums: TextTokenizer {
-  let beginToken: Int32? = nil
-  let endToken: Int32? = 0
-  let vocabularySize = TinyModels.vocabulary
-  let digestContent: [UInt8] = []
-
-  func encode(_ text: String) -> [Int32] {
-    text.split(separator: " ").map { word in
-      Int32(word.utf8.reduce(0) { $0 + Int($1) } % (TinyModels.vocabulary - 1) + 1)
-    }
-  }
-  func decode(_ ids: [Int32], skipSpecialTokens: Bool) -> String { "\(ids)" }
-  func tokenID(of token: String) -> Int32? { nil }
-}
 
 @Suite("Heatmaps of a run")
 struct HeatmapWriterTests {
@@ -38,36 +21,38 @@ struct HeatmapWriterTests {
   /// Two training images, no validation, three test images of 28×14 pixels: 2×4 patches of 7 and a
   /// class token before them.
   init() throws {
-    tiny = try TinyModels(tokens: 9)
-    func images(_ names: [String]) -> [Datasets.CaptionedImage] {
+    tiny = try TinyModels(grid: PatchGrid(rows: 2, columns: 4, leading: 1))
+    func images(_ names: [Identifier]) -> [Example] {
       names.map {
-        .init(
-          id: $0, source: .generated(RGBImage(width: 60, height: 40, red: 200, green: 90)),
+        Example(
+          id: $0, source: .drawn(RGBImage(width: 60, height: 40, red: 200, green: 90)),
           captions: ["a red square", "one square"])
       }
     }
-    let features = tiny.features
-    let values = (0..<5).flatMap { image in
-      [Float](unsafeUninitializedCapacity: 9 * TinyModels.patchWidth) { buffer, count in
-        buffer.initialize(repeating: 0)
-        features.copy(image, to: buffer)
-        count = 9 * TinyModels.patchWidth
-      }
-    }
+    let executor = LaneExecutor(threads: 1)
+    let data = ExperimentData(
+      folds: [
+        ExampleSet(
+          name: "made up", description: "", train: images(["t0", "t1"]), validation: [],
+          test: images(["e/0.jpg", "e1.jpg", "e2.jpg"]))
+      ], executor: executor)
+    var decoder = SmallDecoderConfig()
+    (decoder.width, decoder.heads) = (16, 2)
+    let text = try TextSide(
+      decoder, words: ["a red square", "one square", "two red discs"], limit: nil)
+    var encoder = SmallEncoderConfig()
+    (encoder.width, encoder.heads, encoder.patch) = (16, 2, 7)
     inputs = ExperimentInputs(
-      dataset: CaptionDataset(
-        name: "made up", description: "", train: images(["t0", "t1"]), validation: [],
-        test: images(["e/0.jpg", "e1.jpg", "e2.jpg"])),
-      features: FeatureTable(
-        tokens: 9, width: TinyModels.patchWidth, count: 5, values: values),
-      grid: PatchGrid(rows: 2, columns: 4, leading: 1, imageWidth: 28, imageHeight: 14),
-      processor: ImageProcessor(
-        outputWidth: 28, outputHeight: 14, resize: .exact(width: 28, height: 14), mean: nil,
-        standardDeviation: nil),
-      tokenizer: LetterSums(), model: tiny.model,
-      sequence: CaptionSequence(
-        format: tiny.format, endTokens: [0], captionLead: "", description: ""),
-      digest: "", provenance: [], remarks: [])
+      contents: .values, config: ExperimentConfig(), data: data, text: text, model: tiny.model,
+      encoder: EncoderSide(
+        model: try SmallEncoder(encoder, imageSize: 28, in: .shapes),
+        processor: ImageProcessor(
+          outputWidth: 28, outputHeight: 14, resize: .exact(width: 28, height: 14), mean: nil,
+          standardDeviation: nil),
+        layer: .last, classToken: true, precision: .float32, name: "made up", description: nil,
+        isMadeByTheRun: false),
+      source: tiny.features, recipe: InputRecipe(),
+      sequences: SequenceTable(data: data, text: text, executor: executor))
     results = ResultsFolder(
       FileManager.default.temporaryDirectory.appending(path: "heatmaps-\(UUID().uuidString)"))
   }
@@ -76,19 +61,22 @@ struct HeatmapWriterTests {
     let mlp = try MLPProjector(
       patchWidth: TinyModels.patchWidth, languageWidth: TinyModels.languageWidth,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 1)))
-    let captions = [
-      CaptionRecord(image: "e/0.jpg", captions: ["trained": "two red discs"], references: []),
-      CaptionRecord(image: "e1.jpg", captions: ["trained": ""], references: []),
-    ]
-    func arm(_ name: String, _ config: ProjectorConfig, _ projector: any Projector) -> HeatmapArm {
+    func record(_ image: Identifier, _ caption: String) -> AnswerRecord {
+      AnswerRecord(image: image, captions: ["trained": caption], references: [])
+    }
+    let answers = [record("e/0.jpg", "two red discs"), record("e1.jpg", "")]
+    func arm(_ name: String, _ settings: any ProjectorSettings, _ projector: any Projector)
+      -> HeatmapArm
+    {
       HeatmapArm(
-        plan: ArmPlan(name: name, config: ArmConfig(config), isControl: false),
-        projector: projector, captions: captions, folder: results.run(arm: name, seed: 0))
+        arm: Arm(name: name, config: ArmConfig(ProjectorConfig(settings)), isControl: false),
+        model: tiny.arm(projector), answers: answers,
+        folder: results.cell(arm: name, "seed-0"))
     }
     return [
-      arm("mlp", .mlp(MLPProjectorConfig()), mlp),
-      arm("qformer", .qformer(QFormerConfig()), try tiny.qformer()),
-      arm("perceiver", .perceiver(PerceiverConfig()), try tiny.perceiver()),
+      arm("mlp", MLPProjectorConfig(), mlp),
+      arm("qformer", QFormerConfig(), try tiny.qformer()),
+      arm("perceiver", PerceiverConfig(), try tiny.perceiver()),
     ]
   }
 
@@ -128,7 +116,7 @@ struct HeatmapWriterTests {
   func files() throws {
     defer { try? FileManager.default.removeItem(at: results.url) }
     let files = try write(Self.config())
-    let names = FigureNames(images: inputs.dataset.images.map(\.id))
+    let names = FigureNames(images: inputs.data.media.map(\.id.text))
     let images = ["e/0.jpg", "e1.jpg"]
     #expect(
       Set(files.map(\.lastPathComponent))
@@ -157,14 +145,15 @@ struct HeatmapWriterTests {
       ).map(\.url.lastPathComponent)
     }
     #expect(try write(Self.config()).isEmpty)
-    let names = FigureNames(images: inputs.dataset.images.map(\.id))
+    let names = FigureNames(images: inputs.data.media.map(\.id.text))
     #expect(
       try write(Self.config { $0.magnitude = true })
         == ["e/0.jpg", "e1.jpg"].map(names.magnitude))
-    let norms = FeatureTable(
-      tokens: 3, width: 2, count: 2, values: [9, 9, 3, 4, 0, 2] + [1, 0, 0, 1, 0, 0])
-    #expect(norms.magnitudes(of: 0, leading: 1) == [5, 2])
-    #expect(norms.magnitudes(of: 1, leading: 0) == [1, 1, 0])
+    let norms = GivenFeatures(
+      grid: PatchGrid(rows: 1, columns: 2, leading: 1), width: 2, values: [9, 9, 3, 4, 0, 2])
+    #expect(try norms.magnitudes(of: 0) == [5, 2])
+    let plain = GivenFeatures(grid: .sequence(3), width: 2, values: [1, 0, 0, 1, 0, 0])
+    #expect(try plain.magnitudes(of: 0) == [1, 1, 0])
   }
 
   @Test("without each_query only the comparisons are drawn; with no images nothing is")
@@ -196,7 +185,7 @@ struct HeatmapWriterTests {
       #expect(try file.strings("caption") == ["two red discs", "a red square"])
       #expect(try file.attribute("grid_rows") == .int(2))
       #expect(try file.attribute("grid_columns") == .int(4))
-      for map in arm.projector.attentionMaps {
+      for map in arm.model.projector.attentionMaps {
         let values = try file.floats("layer_\(map.layer)/attention")
         #expect(try file.shape(of: "layer_\(map.layer)/attention") == [2, queries, 8])
         #expect(try file.shape(of: "layer_\(map.layer)/gradient") == [2, queries, 8])
@@ -204,8 +193,9 @@ struct HeatmapWriterTests {
           #expect(abs(values[row..<row + 8].reduce(0, +) - 1) < 1e-5)
         }
         let expected = try #require(
-          tiny.mapper(arm.projector, leading: 1)
-            .attention(of: 3, caption: inputs.tokenizer.encode("a red square")))
+          try AttentionMapper(arm.model, end: inputs.template.end)
+            .attention(
+              of: inputs.sample(of: inputs.data.folds[0].test[1], answering: "a red square")))
         let layer = try #require(expected.layers.first { $0.layer == map.layer })
         #expect(Array(values.suffix(queries * 8)) == layer.attention.values)
         #expect(
@@ -219,16 +209,16 @@ struct HeatmapWriterTests {
   func photo() throws {
     let photo = try #require(try inputs.photo(of: 3))
     #expect(photo.width == 28 && photo.height == 14)
-    #expect(inputs.image(at: 1).id == "t1" && inputs.image(at: 2).id == "e/0.jpg")
+    #expect(inputs.data.media.map(\.id) == ["t0", "t1", "e/0.jpg", "e1.jpg", "e2.jpg"])
   }
 
   @Test("a row says when its attention was read with the ground truth")
   func givenCaption() throws {
     let writer = HeatmapWriter(
-      arms: try arms(), inputs: inputs, grid: try #require(inputs.grid),
+      arms: try arms(), inputs: inputs, grid: inputs.grid,
       settings: HeatmapSettings(Self.config().figures.heatmaps),
       executor: LaneExecutor(threads: 1), console: Console(quiet: true), stop: StopSignal())
-    let studies = try writer.studies(of: [2, 3, 4])
+    let studies = try writer.studies(of: inputs.data.folds[0].test)
     #expect(studies.map { $0.captions[1] } == ["two red discs", "", nil])
     #expect(studies.map { $0.given[1] } == ["two red discs", "a red square", "a red square"])
     let notes = studies.map { writer.comparison($0, query: .mean).arms[1].note ?? "" }
@@ -237,17 +227,29 @@ struct HeatmapWriterTests {
 
   @Test("an arm without the layer keeps its row and says so")
   func absentLayer() throws {
-    let grid = try #require(inputs.grid)
     let writer = HeatmapWriter(
-      arms: try arms(), inputs: inputs, grid: grid,
+      arms: try arms(), inputs: inputs, grid: inputs.grid,
       settings: HeatmapSettings(Self.config { $0.layer = .index(2) }.figures.heatmaps),
       executor: LaneExecutor(threads: 1), console: Console(quiet: true), stop: StopSignal())
-    let study = try #require(try writer.studies(of: [2]).first)
+    let study = try #require(try writer.studies(of: inputs.heatmapExamples(1)).first)
     let figure = writer.comparison(study, query: .mean)
     #expect(figure.arms.map(\.panels.count) == [0, 2, 0])
     #expect(
       figure.arms[2].note
         == "perceiver: layer 2 does not attend to patches; those that do: 0, 1")
     #expect(writer.queryFigure(study, writer.arms[2], try #require(study.attention[2])) == nil)
+  }
+}
+
+/// One image's features as given.
+private struct GivenFeatures: PatchSource {
+  let grid: PatchGrid
+  let width: Int
+  let values: [Float]
+
+  func grid(of medium: Int) -> PatchGrid { grid }
+
+  func patches(of media: [Int], in context: Context) -> Patches {
+    Patches(context.tape.tensor(values, rows: grid.tokens, width: width), grids: [grid])
   }
 }

@@ -1,9 +1,10 @@
-import Harness
 import LanguageModels
 import Layers
 import Projectors
 import Tensors
 import Training
+
+@testable import Harness
 
 /// Small random modules over made-up features, for tests of attention.
 struct TinyModels {
@@ -13,11 +14,12 @@ struct TinyModels {
 
   let model: LlamaForCausalLM
   let features: MadeUpFeatures
-  let format = CaptionFormat(opening: [1], prompt: [2, 3], end: 0)
+  /// The id that ends a caption.
+  let end: Int32 = 0
   let caption: [Int32] = [5, 9, 4, 17]
 
-  /// - Parameter tokens: patches, and class tokens before them, of an image.
-  init(tokens: Int) throws {
+  /// - Parameter grid: of every image.
+  init(grid: PatchGrid) throws {
     // Normal with deviation 0.4 instead of 0.02, so that attention differs from patch to patch.
     var description = DecoderDescription.small(
       width: Self.languageWidth, layers: 2, heads: 2, feedForwardWidth: 24,
@@ -25,8 +27,10 @@ struct TinyModels {
     description.initializerRange = 0.4
     model = try LlamaForCausalLM(
       description, in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 3)))
-    features = MadeUpFeatures(tokens: tokens, width: Self.patchWidth)
+    features = MadeUpFeatures(grid: grid, width: Self.patchWidth)
   }
+
+  init(tokens: Int) throws { try self.init(grid: .sequence(tokens)) }
 
   func qformer(queries: Int = 3, layers: Int = 4) throws -> QFormer {
     try widened(
@@ -54,21 +58,45 @@ struct TinyModels {
     return projector
   }
 
+  /// The first tokens of an image stand before its grid.
   func mapper(_ projector: any Projector, leading: Int = 0) -> AttentionMapper {
-    AttentionMapper(
-      projector: projector, model: model, format: format, features: features, leading: leading)
+    var features = features
+    let tokens = features.grid.tokens
+    features.grid = PatchGrid(rows: 1, columns: tokens - leading, leading: leading)
+    return AttentionMapper(arm(projector, features), end: end)
+  }
+
+  /// - Parameter source: of the patches; these features if nil.
+  func arm(_ projector: any Projector, _ source: (any PatchSource)? = nil) -> ArmModel {
+    ArmModel(
+      source: source ?? features, projector: projector, languageModel: model,
+      training: TrainingConfig())
+  }
+
+  /// `[begin][image][prompt][caption][end]`, the caption this one's own if nil.
+  func sample(of image: Int, _ caption: [Int32]? = nil) -> SequenceSample {
+    SequenceSample(
+      media: [image], prefix: [.text([1]), .visual(0), .text([2, 3])],
+      branches: [[.answer(caption ?? self.caption)]])
   }
 }
 
 /// Features of any image, from its number.
-struct MadeUpFeatures: FeatureSource {
-  let tokens: Int
+struct MadeUpFeatures: PatchSource {
+  var grid: PatchGrid
   let width: Int
 
-  func patches(of image: Int) -> Int { tokens }
+  func grid(of medium: Int) -> PatchGrid { grid }
 
-  func copy(_ image: Int, to values: UnsafeMutableBufferPointer<Float>) {
-    RandomStream.fillNormal(
-      values, key: RandomKey(seed: 11).numbered(image), deviation: 1)
+  func patches(of media: [Int], in context: Context) -> Patches {
+    let count = grid.tokens * width
+    let tensor = context.tape.tensor(rows: media.count * grid.tokens, width: width) { values in
+      for (place, medium) in media.enumerated() {
+        RandomStream.fillNormal(
+          UnsafeMutableBufferPointer(rebasing: values[place * count..<(place + 1) * count]),
+          key: RandomKey(seed: 11).numbered(medium), deviation: 1)
+      }
+    }
+    return Patches(tensor, grids: media.map { _ in grid })
   }
 }

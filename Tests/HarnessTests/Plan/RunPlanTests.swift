@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Storage
 import TestSupport
@@ -44,8 +45,9 @@ struct RunPlanTests {
     let options = RunOptions(
       results: folder.root.appending(path: "results"), cache: folder.root.appending(path: "cache"),
       threads: 2, isQuiet: true)
+    let experiment = try Experiment.load(file.path(percentEncoded: false))
     let plan = try RunPlanner(
-      Experiment.load(file.path(percentEncoded: false))[0], options: options
+      experiment.points[0], name: experiment.config.experiment, options: options
     ).plan(calibrates: calibrates)
     for name in ["results", "cache"] {
       #expect(!FileManager.default.fileExists(atPath: folder.path(name)), "a plan writes nothing")
@@ -105,7 +107,10 @@ struct RunPlanTests {
     let options = RunOptions(
       results: tiny.results, cache: tiny.folder.appending(path: "plan-cache"), threads: 2,
       isQuiet: true)
-    let planned = try RunPlanner(Experiment.load(tiny.file.path)[0], options: options).plan()
+    let experiment = try Experiment.load(tiny.file.path)
+    let planned = try RunPlanner(
+      experiment.points[0], name: experiment.config.experiment, options: options
+    ).plan()
     let summary = try tiny.run()
     for arm in planned.arms {
       let run = try #require(summary.arms.first { $0.arm == arm.arm })
@@ -159,6 +164,23 @@ struct RunPlanTests {
     #expect(!FileManager.default.fileExists(atPath: tiny.results.path))
     let wrong = try Program.run(tiny.arguments(["--json"]), in: tiny.folder)
     #expect(wrong.code == 64 && wrong.errors.contains("--json goes with --plan"))
+  }
+
+  @Test("each point of a sweep has a plan, named by what is swept")
+  func sweep() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let ending = try Program.run(
+      tiny.arguments([
+        "--plan", "--json", "--threads", "1", "projectors.qformer.queries=2,5", "~projectors.mlp",
+      ]), in: tiny.folder)
+    #expect(ending.code == 0, "\(ending)")
+    let plans = try #require(try JSONValue(parsing: ending.output).array)
+    #expect(
+      plans.map { $0["experiment"]?.string } == [
+        "tiny (projectors.qformer.queries=2)", "tiny (projectors.qformer.queries=5)",
+      ])
+    #expect(plans.map { $0["arms"]?[0]?["visual_tokens"]?.int } == [2, 5])
   }
 
   @Test("data that are not there are an error in one line")

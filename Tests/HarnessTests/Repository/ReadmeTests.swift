@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import Testing
 
 /// README says what is so.
@@ -34,9 +35,32 @@ struct ReadmeTests {
       encoding: .utf8)
     let list = try #require(help.split(separator: "SUBCOMMANDS:\n").dropFirst().first)
     let offered = list.matches(of: #/(?m)^  ([a-z]+)  /#).map { String($0.1) }
-    let listed = try Self.readme().matches(of: #/(?m)^\| `dragoman ([a-z]+)[ `]/#)
-      .map { String($0.1) }
+    let rows = try Self.readme().split(separator: "\n").filter { $0.hasPrefix("| `dragoman ") }
+    let listed = rows.flatMap { row in
+      row.split(separator: "|")[0].matches(of: #/`dragoman ([a-z]+)[ `]/#).map { String($0.1) }
+    }
     #expect(!offered.isEmpty)
     #expect(Set(listed) == Set(offered), "README.md's table of commands, and dragoman --help")
+  }
+
+  @Test("its table of kinds names every kind of the reference")
+  func kinds() throws {
+    let readme = try Self.readme()
+    for (section, heading) in [
+      ("dataset", "dataset"), ("encoder", "encoder"), ("language_model", "language_model"),
+      ("projectors", "projectors.NAME"),
+    ] {
+      let row = try #require(
+        readme.split(separator: "\n").first { $0.hasPrefix("| `\(section)` |") }, "\(section)")
+      let reference = Experiment.reference
+      let start = try #require(reference.firstRange(of: "\n## `\(heading)`"))
+      let text = reference[start.upperBound...]
+      let end = text.firstRange(of: "\n## ")?.lowerBound ?? text.endIndex
+      let kinds = text[..<end].matches(of: #/(?m)^- `kind: ([a-z0-9_]+)`/#).map { String($0.1) }
+      #expect(!kinds.isEmpty, "\(section)")
+      for kind in kinds {
+        #expect(row.contains("`\(kind)`"), "\(section): \(kind) is not in README.md")
+      }
+    }
   }
 }
