@@ -140,7 +140,8 @@ struct Calibration {
       }
       let layers = inputs.model.layerCount
       let (updates, _) = counts.updates(
-        samples: try counts.sequences(counts.set.train, for: stage).samples.count, batch: stage.batchSize,
+        samples: try counts.sequences(counts.set.train, for: stage).samples.count,
+        batch: stage.batchSize,
         epochs: stage.epochs)
       total = total + Double(updates) * extrapolated(costs, layers: layers)
       let peak = extrapolated(peaks, layers: layers) { $0 + $2 * max(0, $1 - $0) }
@@ -167,7 +168,8 @@ struct Calibration {
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
     let objective = AnswerObjective(
       projector: projector, model: model, patches: NoisePatches(inputs),
-      sequences: SequenceSet((0..<images).map { known[$0 % known.count] }), end: inputs.template.end,
+      sequences: SequenceSet((0..<images).map { known[$0 % known.count] }),
+      end: inputs.template.end,
       choice: stage.captions)
     let parameters =
       (stage.train.contains(.projector) ? projector.parameters : [])
@@ -295,7 +297,7 @@ struct Calibration {
 
   private func makingLanguageModel(_ settings: SmallDecoderConfig) throws -> Cost {
     let model = try SmallDecoder(
-            settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
+      settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
     let texts = inputs.texts(of: counts.set.train)
     let batch = min(settings.batchSize, texts.count)
     let training = TextObjective(
@@ -320,14 +322,18 @@ struct Calibration {
       settings, imageSize: side, vocabulary: inputs.model.vocabularySize,
       captionLength: longest, in: Self.filled())
     let batch = min(settings.batchSize, texts.count)
-    let captions = (0..<batch).map { texts[$0].first ?? [0] }
-    let cost = update(pair.parameters, settings.optimizer) { lanes in
-      _ = pair.gradients(on: lanes, captions: captions) { places, tape in
-        let pixels = tape.tensor(rows: places.count, width: 3 * side * side) {
-          RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
-        }
-        return ImageBatch(pixels, height: side, width: side)
-      }
+    var pixels = [Float](repeating: 0, count: 3 * side * side)
+    pixels.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
+    }
+    let training = ContrastiveObjective(
+      pair: PixelPair(
+        pair: pair, pixels: Array(repeating: pixels, count: batch), side: side),
+      captions: (0..<batch).map { [texts[$0].first ?? [0]] })
+    let cost = try update(pair.parameters, settings.optimizer) { lanes in
+      _ = try training.gradients(
+        of: Array(0..<batch), for: pair.parameters, draw: RandomKey(seed: 0),
+        update: RandomKey(seed: 0), lanes: lanes)
     }
     let (updates, _) = counts.updates(
       samples: counts.set.train.count, batch: settings.batchSize, epochs: settings.epochs)
