@@ -97,9 +97,9 @@ struct CheckpointFolder {
       values: .made(count: parameter.count) { parameter.values })
   }
 
-  /// Reads the state alone; nil when there is no checkpoint.
-  /// - Throws: ``CheckpointError`` when it is damaged or belongs to another configuration.
-  func state(digest: String) throws -> TrainingState? {
+  /// Reads the state of whatever configuration; nil when there is no checkpoint.
+  /// - Throws: ``CheckpointError`` when it is damaged.
+  func state() throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: last.path) else { return nil }
     let file = try open(last)
     guard let text = file.metadata[Self.stateKey],
@@ -109,6 +109,13 @@ struct CheckpointFolder {
         "\(last.path) is not a checkpoint of this version of Dragoman: it has no training state "
           + "that can be read. Start again with --fresh.")
     }
+    return state
+  }
+
+  /// Reads the state alone; nil when there is no checkpoint.
+  /// - Throws: ``CheckpointError`` when it is damaged or belongs to another configuration.
+  func state(digest: String) throws -> TrainingState? {
+    guard let state = try state() else { return nil }
     guard state.digest == digest else {
       throw CheckpointError(
         "\(last.path) was made with another configuration or other inputs. Go on with the file "

@@ -61,6 +61,8 @@ public struct TrainingSummary: Sendable, Equatable {
   public let bestEpoch: Int?
   public let seconds: Double
   public let records: [TrainingRecord]
+  /// Whether a stage ended after its `maximumUpdates`, before its last epoch.
+  public let isTruncated: Bool
 }
 
 /// Runs stages one after the other: batches in an order that the seed fixes, lanes, clipping, schedule,
@@ -151,7 +153,8 @@ public final class StageTrainer {
     if stages.last?.validation != nil { try folder.loadBest(exports) }
     return TrainingSummary(
       bestValidationLoss: state.bestValidationLoss, finalValidationLoss: state.lastValidationLoss,
-      bestEpoch: state.bestEpoch, seconds: state.seconds, records: log.records)
+      bestEpoch: state.bestEpoch, seconds: state.seconds, records: log.records,
+      isTruncated: stages.contains { $0.updates < $0.epochs * $0.updatesPerEpoch })
   }
 
   private func runStage(
@@ -200,8 +203,8 @@ public final class StageTrainer {
         clock.add(samples: batch.count, seconds: seconds)
         log.append(
           TrainingRecord(
-            stage: state.stage, epoch: state.epoch, update: state.update, loss: loss,
-            learningRate: rate, gradientNorm: norm, seconds: state.seconds))
+            stage: state.stage, epoch: state.epoch, update: state.update,
+            totalUpdate: totalUpdate(state), loss: loss, learningRate: rate, gradientNorm: norm, seconds: state.seconds))
         progress(clock.progress(stage, state, loss: loss, validationLoss: nil))
         if lastSave.duration(to: .now).seconds > checkpointSeconds {
           try save(&state, stage, optimizer, log)
@@ -223,6 +226,10 @@ public final class StageTrainer {
       state.lastValidationLoss = nil
     }
     try save(&state, stage, optimizer, log)
+  }
+
+  private func totalUpdate(_ state: TrainingState) -> Int {
+    stages.prefix(state.stage).reduce(state.update) { $0 + $1.updates }
   }
 
   private func endEpoch(
@@ -250,8 +257,8 @@ public final class StageTrainer {
       }
       log.append(
         TrainingRecord(
-          stage: state.stage, epoch: state.epoch, update: state.update, validationLoss: loss,
-          seconds: state.seconds))
+          stage: state.stage, epoch: state.epoch, update: state.update,
+          totalUpdate: totalUpdate(state), validationLoss: loss, seconds: state.seconds))
       progress(clock.progress(stage, state, loss: loss, validationLoss: loss))
     } else {
       try folder.saveBest(exports)

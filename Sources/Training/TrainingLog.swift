@@ -6,6 +6,8 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   public var stage: Int
   public var epoch: Int
   public var update: Int
+  /// Counted over all stages.
+  public var totalUpdate: Int
   /// Mean over the batch's supervised units.
   public var loss: Double?
   public var learningRate: Double?
@@ -17,6 +19,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case stage, epoch, update, loss, seconds
+    case totalUpdate = "total_update"
     case learningRate = "learning_rate"
     case gradientNorm = "gradient_norm"
     case validationLoss = "validation_loss"

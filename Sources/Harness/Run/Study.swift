@@ -89,7 +89,11 @@ public struct Study {
     }
     // Everything as shapes first: what can't be built is refused before any work.
     for group in groups { try check(group) }
-    if options.isFresh { try removeOwnCells(groups) }
+    if options.isFresh {
+      try removeOwnCells(groups)
+    } else {
+      for group in groups { try checkCheckpoints(group) }
+    }
     try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
     var results = StudyResults()
     for group in groups { try run(group, into: &results) }
@@ -146,11 +150,18 @@ public struct Study {
       case .none(let reason): results.missing.append("\(arm.row): \(reason)")
       }
     }
+    return cells(of: chosen, in: group)
+  }
+
+  /// By seed, fold, arm.
+  private func cells(
+    of arms: [(arm: Arm, config: ExperimentConfig, source: String)], in group: LazyInputs
+  ) -> [Cell] {
     let folds = group.shapes.data.folds.count
     let numbers: [Int?] = folds > 1 ? Array(0..<folds) : [nil]
     return group.group.config.training.seeds.flatMap { seed in
       numbers.flatMap { fold in
-        chosen.map { arm, config, source in
+        arms.map { arm, config, source in
           Cell(
             arm: arm, seed: seed, fold: fold, config: config,
             folder: folder.cell(
@@ -183,25 +194,38 @@ public struct Study {
         try Preflight(inputs: inputs, config: config, console: console).check(variant, model)
       }
     }
+    try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
     try checkHeatmapLayer(of: group.group.config, inputs: inputs)
+  }
+
+  /// A damaged checkpoint that a cell would go on from is refused before any work. Cells whose settings a
+  /// search chooses are looked at when it is their turn.
+  ///
+  /// - Throws: `CheckpointError`.
+  private func checkCheckpoints(_ group: LazyInputs) throws {
+    let given = arms(of: group.group).filter { $0.config.search == nil && isWanted($0.arm) }
+    let limit = options.maximumUpdates
+    for cell in cells(of: given.map { ($0.arm, $0.config, "given") }, in: group) {
+      let weights = try cell.weightsDigest(group.shapes, limit: limit)
+      let answers = try cell.answersDigest(group.shapes, weights: weights)
+      guard FinishedCell(cell, weights: weights, answers: answers) == nil else { continue }
+      _ = try StageTrainer.state(
+        in: cell.folder.url, digest: weights,
+        exports: ArmModel.exportFiles(of: cell.config.training))
+    }
   }
 
   /// What this file's cells made, and nothing of other sweeps or of the user's.
   private func removeOwnCells(_ groups: [LazyInputs]) throws {
     for group in groups {
-      for (arm, config) in arms(of: group.group) where isWanted(arm) {
+      let wanted = arms(of: group.group).filter { isWanted($0.arm) }
+      for (arm, config) in wanted {
         for trial in try config.search?.grid(of: arm) ?? [] {
           try folder.cell(arm: arm.name, trial.folderName).clear()
         }
-        let folds = group.shapes.data.folds.count
-        let numbers: [Int?] = folds > 1 ? Array(0..<folds) : [nil]
-        for seed in config.training.seeds {
-          for fold in numbers {
-            try folder.cell(
-              arm: arm.name, Cell.name(seed: seed, fold: fold, label: arm.label)
-            ).clear()
-          }
-        }
+      }
+      for cell in cells(of: wanted.map { ($0.arm, $0.config, "given") }, in: group) {
+        try cell.folder.clear()
       }
     }
   }
