@@ -10,7 +10,7 @@
 #define DK_AVX2
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "activations.c"
-#include "adamw.c"
+#include "adam.c"
 #include "elementwise.c"
 #include "formats.c"
 #include "norms.c"

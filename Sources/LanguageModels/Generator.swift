@@ -9,8 +9,12 @@ public struct Generator {
   public enum Strategy: Sendable {
     /// The likeliest; the lowest id of equals.
     case greedy
-    /// Drawn from softmax(logits / temperature), each sequence with the stream of its own key.
-    case sample(temperature: Float, keys: [RandomKey])
+    /// Drawn from softmax(logits / temperature), each sequence with the stream of its own key, among the
+    /// likeliest tokens that together have probability `topP`.
+    case sample(temperature: Float, topP: Float = 1, keys: [RandomKey])
+    /// The best sequence that ``beamSearch(prefixes:maxNewTokens:endTokens:width:lengthPenalty:endsEarly:in:)``
+    /// finds.
+    case beam(width: Int, lengthPenalty: Double, endsEarly: Bool)
   }
 
   /// One step's logits, `[sequences, V]`, before their tokens are taken.
@@ -26,17 +30,21 @@ public struct Generator {
   ///   - prefixes: what each sequence starts with, at least one row.
   ///   - endTokens: ids that end a sequence.
   ///   - context: its tape records no gradients; the cache stays on it until it is reset.
-  ///   - observer: called at each step.
+  ///   - observer: called at each step, but not of a beam search.
   /// - Returns: for each sequence its new ids, without the end token. A sequence ends at an end token,
   ///   after `maxNewTokens`, or at the model's largest position.
   public func generate(
     prefixes: Rows, maxNewTokens: Int, endTokens: Set<Int32>, strategy: Strategy = .greedy,
     in context: Context, observer: Observer? = nil
   ) -> [[Int32]] {
+    if case .beam(let width, let lengthPenalty, let endsEarly) = strategy {
+      return beamSearch(
+        prefixes: prefixes, maxNewTokens: maxNewTokens, endTokens: endTokens, width: width,
+        lengthPenalty: lengthPenalty, endsEarly: endsEarly, in: context
+      ).map { ($0.first?.ids ?? []).filter { !endTokens.contains($0) } }
+    }
     let tape = context.tape
-    precondition(!tape.recordsGradients, "generation needs a tape that records no gradients")
-    let lengths = prefixes.segments.lengths
-    precondition(lengths.allSatisfy { $0 > 0 }, "a prefix to generate from has no row")
+    let lengths = checkedLengths(prefixes, in: context)
     guard maxNewTokens > 0, !lengths.isEmpty else { return lengths.map { _ in [] } }
     let longest = lengths.reduce(0, max)
     let cache = KeyValueCache(
@@ -84,8 +92,17 @@ public struct Generator {
     return generated
   }
 
+  /// The prefixes' lengths.
+  func checkedLengths(_ prefixes: Rows, in context: Context) -> [Int] {
+    precondition(
+      !context.tape.recordsGradients, "generation needs a tape that records no gradients")
+    let lengths = prefixes.segments.lengths
+    precondition(lengths.allSatisfy { $0 > 0 }, "a prefix to generate from has no row")
+    return lengths
+  }
+
   /// Fills the cache and returns the hidden state of each prefix's last row.
-  private func prefill(_ prefixes: Rows, cache: KeyValueCache, in context: Context) -> Tensor {
+  func prefill(_ prefixes: Rows, cache: KeyValueCache, in context: Context) -> Tensor {
     let tape = context.tape
     var lasts: [Tensor] = []
     for group in groups(prefixes.segments) {
@@ -138,17 +155,21 @@ public struct Generator {
 /// Takes tokens from logits.
 private struct TokenPicker {
   private let temperature: Float?
+  private let topP: Float
   private var streams: [RandomStream]
 
   init(_ strategy: Generator.Strategy, sequences: Int) {
     switch strategy {
-    case .greedy:
+    case .greedy, .beam:
       temperature = nil
+      topP = 1
       streams = []
-    case .sample(let temperature, let keys):
+    case .sample(let temperature, let topP, let keys):
       precondition(temperature > 0, "a temperature is positive, got \(temperature)")
       precondition(keys.count == sequences, "\(keys.count) random keys for \(sequences) sequences")
+      precondition(topP > 0 && topP <= 1, "top-p is a probability, got \(topP)")
       self.temperature = temperature
+      self.topP = topP
       streams = keys.map(\.stream)
     }
   }
@@ -157,6 +178,7 @@ private struct TokenPicker {
   mutating func pick(_ logits: Tensor, sequences: [Int], on tape: Tape) -> [Int32] {
     guard let temperature else { return tape.argmax(logits) }
     let thresholds = sequences.map { streams[$0].uniform() }
-    return tape.sample(logits, temperature: temperature, thresholds: thresholds)
+    return tape.sample(
+      logits, temperature: temperature, topP: topP, thresholds: thresholds)
   }
 }

@@ -45,4 +45,16 @@ public struct KeyValueCache {
     context.tape.write(newValues, into: values[layer], at: destinations)
     return (keys[layer], values[layer])
   }
+
+  /// Copies rows of every layer to other rows, all read before any is written.
+  func move(_ sources: [Int32], to targets: [Int32], in context: Context) {
+    guard !sources.isEmpty else { return }
+    for tensor in keys + values {
+      _ = context.tape.scoped { () -> [Tensor] in
+        context.tape.write(
+          context.tape.gather(tensor, rows: sources), into: tensor, at: targets)
+        return []
+      }
+    }
+  }
 }

@@ -32,6 +32,15 @@ public enum LanguageModelConfig: ConfigUnion {
   /// Whether prompt and caption are put into the model's chat template.
   public var chat: Bool { pretrained?.chat ?? false }
 
+  /// What the model folder must hold; nil for the model that the run makes.
+  public var pretrainedKind: PretrainedKind? {
+    switch self {
+    case .llama: .llama
+    case .qwen2: .qwen2
+    case .small: nil
+    }
+  }
+
   /// The settings of a model that comes from a folder; nil for the one that the run makes.
   public var pretrained: PretrainedLanguageModelConfig? {
     switch self {
@@ -61,36 +70,4 @@ public struct PretrainedLanguageModelConfig: ConfigSection {
     .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
     .bool("chat", \.chat, "Put prompt and caption into the model's chat template."),
   ]
-}
-
-/// Settings of `kind: small`: a decoder of Llama's form over the words of the captions.
-public struct SmallDecoderConfig: ConfigSection {
-  public var width = 96
-  public var layers = 3
-  public var heads = 3
-  public var ffnMultiplier = 4
-  public var prompt = ""
-  public var epochs = 10
-  public var batchSize = 64
-  public var seed = 0
-  public var optimizer = OptimizerConfig()
-
-  public init() {}
-
-  public static let fields: [Field<Self>] = [
-    .integer("width", \.width, .positive, "Width of a token."),
-    .integer("layers", \.layers, .positive, "Layers."),
-    .integer("heads", \.heads, .positive, "Attention heads."),
-    .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
-    .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
-    .integer("epochs", \.epochs, .positive, "Passes over the training captions."),
-    .integer("batch_size", \.batchSize, .positive, "Captions in one update."),
-    .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
-    .section("optimizer", \.optimizer, "How this model is trained."),
-  ]
-
-  public var problems: [SectionProblem] {
-    width % heads == 0
-      ? [] : [SectionProblem("heads", "must divide the width \(width), got \(heads)")]
-  }
 }

@@ -221,7 +221,7 @@ public struct LlamaForCausalLM: LanguageModel {
 }
 
 /// Rotary tables that grow with the positions asked for.
-private final class RotaryTables: Sendable {
+final class RotaryTables: Sendable {
   private let inverseFrequencies: [Float]
   private let table: Mutex<RotaryTable>
 

@@ -3,20 +3,44 @@ import Layers
 import Storage
 import Tensors
 
+/// The architectures that a model folder may hold, by the names that configs and `model_type` use.
+public enum PretrainedKind: String, Sendable, CaseIterable {
+  case llama
+  case qwen2
+}
+
+extension DecoderDescription {
+  /// What the `config.json` of a model of one kind says.
+  ///
+  /// - Parameter kind: either when nil.
+  /// - Throws: as ``init(_:)``, and ``LanguageModelError`` if the folder holds a model of another kind.
+  public init(_ folder: ModelFolder, kind: PretrainedKind?) throws {
+    try self.init(folder)
+    guard let kind else { return }
+    let type = try folder.json("config.json")["model_type"]?.string ?? ""
+    guard type == kind.rawValue else {
+      throw LanguageModelError(
+        path: folder.file("config.json").path, key: "model_type",
+        rule: "is \"\(type)\": the experiment says kind: \(kind.rawValue). Write kind: \(type)")
+    }
+  }
+}
+
 extension LlamaForCausalLM {
   /// Reads a model of Hugging Face's layout; f16, bf16 and f32 weights become float32 in the store.
   ///
   /// - Parameters:
+  ///   - kind: what the folder must hold; either when nil.
   ///   - choice: with `random` only `config.json` is read; matrices start normal with its
   ///     `initializer_range`, norms 1, biases 0, always with the same numbers.
   ///   - executor: whose threads convert the weights.
   /// - Throws: `ModelFileError` for what `config.json` says, or a weight that is absent or of
   ///   another shape; `ModelFolderError` or `SafetensorsError` for a file that can't be read.
   public init(
-    _ folder: ModelFolder, weights choice: WeightsChoice = .pretrained, store: ParameterStore,
-    executor: LaneExecutor
+    _ folder: ModelFolder, kind: PretrainedKind? = nil, weights choice: WeightsChoice = .pretrained,
+    store: ParameterStore, executor: LaneExecutor
   ) throws {
-    let description = try DecoderDescription(folder)
+    let description = try DecoderDescription(folder, kind: kind)
     guard choice == .pretrained else {
       let key = RandomKey(seed: 0).named("weights")
       try self.init(description, in: ParameterScope(store: store, random: key))
@@ -41,21 +65,31 @@ extension LlamaForCausalLM {
   }
 
   public func copied(prefix: String) throws -> LlamaForCausalLM {
-    let own = Dictionary(
-      parameters.map { ($0.name.dropFirst(namePrefix.count), $0) }
-    ) { first, _ in first }
-    return try LlamaForCausalLM(
-      description,
-      in: ParameterScope(store: ParameterStore(), prefix: prefix) { name, _, values in
-        guard let source = own[name.dropFirst(prefix.count)] else {
-          preconditionFailure("a model of the same description has a weight \(name)")
-        }
-        source.store.withValues(of: source) { _ = values.update(fromContentsOf: $0) }
-      })
+    try LlamaForCausalLM(
+      description, in: .copies(of: parameters, dropping: namePrefix.count, prefix: prefix))
   }
 
   /// What stands before the checkpoint's names.
   private var namePrefix: Substring {
     embeddingTable.name.dropLast("model.embed_tokens.weight".count)
+  }
+}
+
+extension ParameterScope {
+  /// Weights of a store of their own with the values of others.
+  ///
+  /// - Parameters:
+  ///   - length: of what stands before the others' names.
+  ///   - prefix: stands before the new ones instead.
+  static func copies(
+    of parameters: [Parameter], dropping length: Int, prefix: String
+  ) -> ParameterScope {
+    let own = Dictionary(parameters.map { ($0.name.dropFirst(length), $0) }) { first, _ in first }
+    return ParameterScope(store: ParameterStore(), prefix: prefix) { name, _, values in
+      guard let source = own[name.dropFirst(prefix.count)] else {
+        preconditionFailure("a model of the same description has a weight \(name)")
+      }
+      source.store.withValues(of: source) { _ = values.update(fromContentsOf: $0) }
+    }
   }
 }

@@ -1,12 +1,17 @@
 import Configuration
 
-/// AdamW and its learning-rate schedule, from `optimizer:`.
+/// The optimiser and its learning-rate schedule, from `optimizer:`.
 ///
-/// Source of the defaults: PyTorch's AdamW, except for the clipping and the schedule.
+/// Source of the defaults: PyTorch's AdamW and Adam, except for the clipping and the schedule.
 public struct OptimizerConfig: ConfigSection {
   public enum Kind: String, ConfigChoice {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101).
     case adamw
+    /// Adam with the decay in the gradient (Kingma and Ba 2015, arXiv:1412.6980).
+    case adam
+
+    /// The decay where none is given.
+    var weightDecay: Double { self == .adamw ? 0.01 : 0 }
   }
 
   /// How long the rate rises in a straight line.
@@ -23,7 +28,13 @@ public struct OptimizerConfig: ConfigSection {
   public var beta1 = 0.9
   public var beta2 = 0.999
   public var epsilon = 1e-8
-  public var weightDecay = 0.01
+  /// Unless set, the kind's: 0.01 for AdamW, 0 for Adam.
+  public var weightDecay: Double {
+    get { givenWeightDecay ?? kind.weightDecay }
+    set { givenWeightDecay = newValue }
+  }
+  private var givenWeightDecay: Double?
+  public var decaying = Adam.Decaying.all
   /// `nil` leaves gradients as they are.
   public var clipNorm: Double? = 1
 
@@ -42,7 +53,12 @@ public struct OptimizerConfig: ConfigSection {
     .number("beta1", \.beta1, .range(0..<1), "Decay of the mean gradient."),
     .number("beta2", \.beta2, .range(0..<1), "Decay of the mean squared gradient."),
     .number("epsilon", \.epsilon, .positive, "Added to the root of the mean squared gradient."),
-    .number("weight_decay", \.weightDecay, .atLeast(0), "Decoupled decay, times the rate."),
+    .number(
+      "weight_decay", \.weightDecay, .atLeast(0),
+      "adamw: decay times the rate; adam: part of the gradient. Unless given 0.01 for adamw, 0 for adam."),
+    .choice(
+      "weight_decay_on", \.decaying,
+      "all: every weight decays; matrices: those of two axes or more, no biases, norms, temperatures."),
     .number(
       "clip_norm", \.clipNorm, .positive,
       "Largest L2 norm of all gradients together; null for no limit."),
@@ -67,13 +83,15 @@ extension OptimizerConfig {
       totalUpdates: updates)
   }
 
-  /// What AdamW needs beside the rates.
-  public var adamW: AdamW.Options {
-    var options = AdamW.Options()
+  /// What the optimiser needs beside the rates.
+  public var options: Adam.Options {
+    var options = Adam.Options()
     options.beta1 = beta1
     options.beta2 = beta2
     options.epsilon = epsilon
     options.weightDecay = weightDecay
+    options.isDecoupled = kind == .adamw
+    options.decaying = decaying
     options.clipNorm = clipNorm
     return options
   }

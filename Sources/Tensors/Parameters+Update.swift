@@ -1,8 +1,8 @@
 import CKernels
 
-/// What one AdamW update multiplies by; ``Parameter/updateAdamW(_:_:_:elements:)`` gives the
-/// equation.
-public struct AdamWCoefficients: Sendable {
+/// What one update of Adam or AdamW multiplies by; ``Parameter/updateAdam(_:_:_:elements:)`` gives the
+/// equations.
+public struct AdamCoefficients: Sendable {
   public var learningRate: Double
   /// Multiplies the gradient first (clipping).
   public var gradientScale: Double
@@ -10,12 +10,14 @@ public struct AdamWCoefficients: Sendable {
   public var beta2: Double
   public var epsilon: Double
   public var weightDecay: Double
+  /// Whether the weight decays by itself (AdamW) or through its gradient (Adam with L2 regularisation).
+  public var isDecoupled: Bool
   /// Which update this is, from 1.
   public var update: Int
 
   public init(
     learningRate: Double, gradientScale: Double = 1, beta1: Double, beta2: Double, epsilon: Double,
-    weightDecay: Double, update: Int
+    weightDecay: Double, isDecoupled: Bool = true, update: Int
   ) {
     self.learningRate = learningRate
     self.gradientScale = gradientScale
@@ -23,6 +25,7 @@ public struct AdamWCoefficients: Sendable {
     self.beta2 = beta2
     self.epsilon = epsilon
     self.weightDecay = weightDecay
+    self.isDecoupled = isDecoupled
     self.update = update
   }
 }
@@ -36,21 +39,22 @@ extension Parameter {
     return dk_sum_squares(gradient + elements.lowerBound, elements.count)
   }
 
-  /// One AdamW update of some elements, with g the gradient times its scale and t the update:
+  /// One update of some elements, with g the gradient times its scale and t the update:
   ///
-  ///     p ← p (1 − lr · decay)
+  ///     p ← p (1 − lr · decay)                       AdamW
+  ///     g ← g + decay · p                            Adam
   ///     m ← β₁ m + (1 − β₁) g        v ← β₂ v + (1 − β₂) g²
   ///     p ← p − lr / (1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
   ///
   /// Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2, in the order of
-  /// `torch.optim.AdamW`. Does nothing to a frozen weight. Not while lanes run.
+  /// `torch.optim.AdamW` and `torch.optim.Adam`. Does nothing to a frozen weight. Not while lanes run.
   ///
   /// - Parameters:
   ///   - first: m, of this weight's size.
   ///   - second: v, of this weight's size.
   ///   - elements: those of one thread; others may update other elements meanwhile.
-  public func updateAdamW(
-    _ first: Parameter, _ second: Parameter, _ coefficients: AdamWCoefficients,
+  public func updateAdam(
+    _ first: Parameter, _ second: Parameter, _ coefficients: AdamCoefficients,
     elements: Range<Int>
   ) {
     precondition(
@@ -59,7 +63,8 @@ extension Parameter {
     guard let gradient = store.gradientBase(of: self) else { return }
     let start = elements.lowerBound
     let update = Double(coefficients.update)
-    dk_adamw(
+    let kernel = coefficients.isDecoupled ? dk_adamw : dk_adam
+    kernel(
       base + start, gradient + start, first.base + start, second.base + start, elements.count,
       Float(coefficients.gradientScale), coefficients.learningRate, coefficients.beta1,
       coefficients.beta2, Float(coefficients.epsilon), coefficients.weightDecay,

@@ -13,6 +13,10 @@ public struct TrainingState: Codable, Sendable, Equatable {
   public var batch = 0
   /// Updates done in this stage.
   public var update = 0
+  /// Updates done in all stages.
+  public var totalUpdates = 0
+  /// Epochs of this stage since the validation loss was last lower than ever.
+  public var epochsWithoutGain = 0
   public var bestValidationLoss: Double?
   public var bestEpoch: Int?
   public var lastValidationLoss: Double?
@@ -60,6 +64,17 @@ public struct WeightExport: Sendable {
   public func name(of parameter: Parameter) -> String {
     prefix + parameter.name.dropFirst(droppedPrefix.count)
   }
+
+  /// Reads the file that holds these weights into them.
+  ///
+  /// - Throws: ``CheckpointError`` for a file that is missing or damaged, or a weight that is missing or has
+  ///   another shape.
+  public func load(_ url: URL) throws {
+    let source = try CheckpointFolder.open(url)
+    for parameter in parameters {
+      try CheckpointFolder.read(parameter, as: name(of: parameter), source)
+    }
+  }
 }
 
 /// `checkpoint/`: `last.safetensors` (weights, moments, state in one atomic file) and the exported best
@@ -97,11 +112,11 @@ struct CheckpointFolder {
       values: .made(count: parameter.count) { parameter.values })
   }
 
-  /// Reads the state of whatever configuration; nil when there is no checkpoint.
+  /// Reads the state alone, whatever it belongs to; nil when there is no checkpoint.
   /// - Throws: ``CheckpointError`` when it is damaged.
-  func state() throws -> TrainingState? {
+  func anyState() throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: last.path) else { return nil }
-    let file = try open(last)
+    let file = try Self.open(last)
     guard let text = file.metadata[Self.stateKey],
       let state = try? JSONDecoder().decode(TrainingState.self, from: Data(text.utf8))
     else {
@@ -115,7 +130,7 @@ struct CheckpointFolder {
   /// Reads the state alone; nil when there is no checkpoint.
   /// - Throws: ``CheckpointError`` when it is damaged or belongs to another configuration.
   func state(digest: String) throws -> TrainingState? {
-    guard let state = try state() else { return nil }
+    guard let state = try anyState() else { return nil }
     guard state.digest == digest else {
       throw CheckpointError(
         "\(last.path) was made with another configuration or other inputs. Go on with the file "
@@ -128,17 +143,17 @@ struct CheckpointFolder {
   /// - Throws: ``CheckpointError`` when it belongs to another configuration or lacks a weight.
   func load(digest: String, into parameters: [Parameter]) throws -> TrainingState? {
     guard let state = try state(digest: digest) else { return nil }
-    let file = try open(last)
+    let file = try Self.open(last)
     for parameter in parameters { try Self.read(parameter, as: "weight." + parameter.name, file) }
     return state
   }
 
   /// - Throws: ``CheckpointError`` when a file of the best weights is missing or truncated.
   func checkBest(_ files: [String]) throws {
-    for file in files { _ = try open(url.appending(path: file)) }
+    for file in files { _ = try Self.open(url.appending(path: file)) }
   }
 
-  private func open(_ url: URL) throws -> SafetensorsFile {
+  fileprivate static func open(_ url: URL) throws -> SafetensorsFile {
     do {
       return try SafetensorsFile(url)
     } catch {
@@ -150,21 +165,16 @@ struct CheckpointFolder {
 
   /// Reads the optimiser's moments of the checkpoint that ``load(digest:into:)`` found.
   func loadMoments(_ moments: [Parameter]) throws {
-    let file = try open(last)
+    let file = try Self.open(last)
     for moment in moments { try Self.read(moment, as: "moment." + moment.name, file) }
   }
 
   /// Reads what ``saveBest(_:)`` wrote.
   func loadBest(_ exports: [WeightExport]) throws {
-    for export in exports {
-      let file = try open(url.appending(path: export.file))
-      for parameter in export.parameters {
-        try Self.read(parameter, as: export.name(of: parameter), file)
-      }
-    }
+    for export in exports { try export.load(url.appending(path: export.file)) }
   }
 
-  private static func read(
+  fileprivate static func read(
     _ parameter: Parameter, as name: String, _ file: SafetensorsFile
   ) throws {
     guard let info = file.info(name), info.shape == parameter.shape else {

@@ -128,7 +128,7 @@ struct Outline: Sendable {
           }
           ids.removeFirst()
           // What follows the last answer's end is never asked for.
-          if index == pieces.count - 1 { return nil }
+          if index == pieces.count - 1, answers == turns.questions.count { return nil }
         }
         return .text(ids, description: "[chat “\(SequenceTemplate.line(text))”]")
       }

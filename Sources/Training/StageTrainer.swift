@@ -15,12 +15,19 @@ public struct Stage: Sendable {
   public var optimizer: OptimizerConfig
   /// Measured after each epoch; nil for none.
   public var validation: (any Objective)?
+  /// Batches of which one update is made: as if they were one of `batchSize` times as many samples.
+  public var accumulation: Int
+  /// Ends the stage after so many epochs in a row without a lower validation loss.
+  public var patience: Int?
+  /// Parts of ``parameters`` of which each must get a gradient at the first update, by name.
+  public var watched: [String: [Parameter]]
   /// Ends the stage early, to try a large setting.
   public var maximumUpdates: Int?
 
   public init(
     name: String, objective: any Objective, parameters: [Parameter], epochs: Int, batchSize: Int,
-    optimizer: OptimizerConfig, validation: (any Objective)? = nil, maximumUpdates: Int? = nil
+    optimizer: OptimizerConfig, validation: (any Objective)? = nil, accumulation: Int = 1,
+    patience: Int? = nil, watched: [String: [Parameter]] = [:], maximumUpdates: Int? = nil
   ) {
     self.name = name
     self.objective = objective
@@ -29,10 +36,15 @@ public struct Stage: Sendable {
     self.batchSize = batchSize
     self.optimizer = optimizer
     self.validation = validation
+    self.accumulation = accumulation
+    self.patience = patience
+    self.watched = watched
     self.maximumUpdates = maximumUpdates
   }
 
-  var updatesPerEpoch: Int { (objective.sampleCount + batchSize - 1) / batchSize }
+  /// Samples of an update.
+  var updateSize: Int { batchSize * accumulation }
+  var updatesPerEpoch: Int { (objective.sampleCount + updateSize - 1) / updateSize }
   var updates: Int {
     let all = epochs * updatesPerEpoch
     return maximumUpdates.map { min($0, all) } ?? all
@@ -60,9 +72,20 @@ public struct TrainingSummary: Sendable, Equatable {
   public let finalValidationLoss: Double?
   public let bestEpoch: Int?
   public let seconds: Double
-  public let records: [TrainingRecord]
-  /// Whether a stage ended after its `maximumUpdates`, before its last epoch.
+  /// Whether a stage was ended by its ``Stage/maximumUpdates``.
   public let isTruncated: Bool
+  public let records: [TrainingRecord]
+}
+
+/// How a run of stages keeps what it makes.
+public struct TrainerSettings: Sendable {
+  /// Time between checkpoints.
+  public var checkpointMinutes = 5.0
+  /// Which weights count in the end.
+  public var weights = CheckpointChoice.best
+  public var trackers: [Tracker] = []
+
+  public init() {}
 }
 
 /// Runs stages one after the other: batches in an order that the seed fixes, lanes, clipping, schedule,
@@ -80,7 +103,7 @@ public final class StageTrainer {
   private let logURL: URL
   private let digest: String
   private let exports: [WeightExport]
-  private let checkpointSeconds: Double
+  private let settings: TrainerSettings
   private let stop: StopSignal
   private let progress: (TrainingProgress) -> Void
   private let note: (String) -> Void
@@ -94,7 +117,8 @@ public final class StageTrainer {
   ///   - note: is told when the bits may differ from those of one sitting.
   public init(
     stages: [Stage], lanes: Lanes, order: RandomKey, folder: URL, digest: String,
-    exports: [WeightExport]? = nil, checkpointMinutes: Double = 5, stop: StopSignal,
+    exports: [WeightExport]? = nil, settings: TrainerSettings = TrainerSettings(),
+    stop: StopSignal,
     progress: @escaping (TrainingProgress) -> Void, note: @escaping (String) -> Void = { _ in }
   ) {
     self.stages = stages
@@ -106,28 +130,40 @@ public final class StageTrainer {
     var seen: Set<Parameter> = []
     let trained = stages.flatMap(\.parameters).filter { seen.insert($0).inserted }
     let exports = exports ?? [WeightExport(trained)]
-    precondition(
-      Set(exports.flatMap(\.parameters)).isSuperset(of: trained),
-      "a weight trains that no file of the best weights holds")
+    // What trains only to train others (the head of a contrast stage) is kept beside them.
+    let exported = Set(exports.flatMap(\.parameters))
+    let rest = trained.filter { !exported.contains($0) }
     self.trained = trained
-    self.exports = exports
-    checkpointSeconds = checkpointMinutes * 60
+    self.exports =
+      exports + (rest.isEmpty ? [] : [WeightExport(file: "auxiliary.safetensors", rest)])
+    self.settings = settings
     self.stop = stop
     self.progress = progress
     self.note = note
   }
 
+  /// What lies in a folder for ``run()``.
+  public enum Found: Sendable, Equatable {
+    case nothing
+    /// A checkpoint of other settings or inputs.
+    case foreign
+    /// A checkpoint to go on from.
+    case own
+  }
+
   /// Looks whether ``run()`` could go on from what is in a folder; nothing is changed.
   ///
   /// - Parameter exports: names of the files of the best weights.
-  /// - Throws: ``CheckpointError`` when the checkpoint there is damaged or of another configuration.
-  public static func checkCheckpoint(
+  /// - Throws: ``CheckpointError`` when the checkpoint there is damaged.
+  public static func found(
     in folder: URL, digest: String, exports: [String] = [WeightExport.best]
-  ) throws {
+  ) throws -> Found {
     let checkpoint = CheckpointFolder(url: folder.appending(path: "checkpoint"))
-    guard let state = try checkpoint.state(digest: digest) else { return }
+    guard let state = try checkpoint.anyState() else { return .nothing }
+    guard state.digest == digest else { return .foreign }
     if state.bestEpoch != nil || state.isFinished { try checkpoint.checkBest(exports) }
     _ = try TrainingLog(url: folder.appending(path: "log.jsonl"), keeping: state.logRecords)
+    return .own
   }
 
   /// Trains to the end, or from the last checkpoint to the end, and loads the best weights.
@@ -153,8 +189,9 @@ public final class StageTrainer {
     if stages.last?.validation != nil { try folder.loadBest(exports) }
     return TrainingSummary(
       bestValidationLoss: state.bestValidationLoss, finalValidationLoss: state.lastValidationLoss,
-      bestEpoch: state.bestEpoch, seconds: state.seconds, records: log.records,
-      isTruncated: stages.contains { $0.updates < $0.epochs * $0.updatesPerEpoch })
+      bestEpoch: state.bestEpoch, seconds: state.seconds,
+      isTruncated: stages.contains { $0.updates < $0.epochs * $0.updatesPerEpoch },
+      records: log.records)
   }
 
   private func runStage(
@@ -163,8 +200,8 @@ public final class StageTrainer {
     trained.setTrainable(false)
     stage.parameters.setTrainable(true)
     defer { trained.setTrainable(false) }
-    let optimizer = AdamW(
-      stage.parameters, options: stage.optimizer.adamW, executor: lanes.executor)
+    let optimizer = Adam(
+      stage.parameters, options: stage.optimizer.options, executor: lanes.executor)
     if state.update > 0 {
       try folder.loadMoments(optimizer.state)
       optimizer.updates = state.update
@@ -185,28 +222,34 @@ public final class StageTrainer {
           throw TrainingStopped()
         }
         let start = ContinuousClock.now
-        let first = state.batch * stage.batchSize
-        let batch = Array(permutation[first..<min(first + stage.batchSize, permutation.count)])
-        let loss = try stage.objective.gradients(
-          of: batch, for: stage.parameters, draw: epochKey.named("draw"),
-          update: key.named("update").numbered(state.update), lanes: lanes)
-        guard loss.isFinite else {
-          throw TrainingDiverged(stage: stage.name, update: state.update + 1, loss: loss)
+        let first = state.batch * stage.updateSize
+        let batch = Array(permutation[first..<min(first + stage.updateSize, permutation.count)])
+        let loss = try gradients(
+          stage, of: batch, draw: epochKey.named("draw"),
+          update: key.named("update").numbered(state.update))
+        // Looked at before the step: it would spoil the weights, and a checkpoint would keep them.
+        let norm = optimizer.gradientNorm()
+        guard loss.isFinite, norm.isFinite, optimizer.canStep(norm: norm) else {
+          throw TrainingDiverged(
+            stage: stage.name, update: state.update + 1, loss: loss, gradientNorm: norm,
+            samples: batch)
         }
+        if state.update == 0 { try checkGradients(of: stage) }
         let rate = schedule.learningRate(at: state.update)
-        let norm = optimizer.step(learningRate: rate)
+        optimizer.step(learningRate: rate, norm: norm)
         stage.objective.afterUpdate()
         let seconds = start.duration(to: .now).seconds
         state.seconds += seconds
         state.batch += 1
         state.update += 1
+        state.totalUpdates += 1
         clock.add(samples: batch.count, seconds: seconds)
         log.append(
           TrainingRecord(
             stage: state.stage, epoch: state.epoch, update: state.update,
-            totalUpdate: totalUpdate(state), loss: loss, learningRate: rate, gradientNorm: norm, seconds: state.seconds))
+            totalUpdate: state.totalUpdates, loss: loss, learningRate: rate, gradientNorm: norm, seconds: state.seconds))
         progress(clock.progress(stage, state, loss: loss, validationLoss: nil))
-        if lastSave.duration(to: .now).seconds > checkpointSeconds {
+        if lastSave.duration(to: .now).seconds > settings.checkpointMinutes * 60 {
           try save(&state, stage, optimizer, log)
           lastSave = .now
         }
@@ -218,6 +261,7 @@ public final class StageTrainer {
     state.epoch = 0
     state.batch = 0
     state.update = 0
+    state.epochsWithoutGain = 0
     state.isFinished = state.stage == stages.count
     if !state.isFinished {
       // The best of a stage is of that stage: losses of two stages need not be comparable.
@@ -228,13 +272,9 @@ public final class StageTrainer {
     try save(&state, stage, optimizer, log)
   }
 
-  private func totalUpdate(_ state: TrainingState) -> Int {
-    stages.prefix(state.stage).reduce(state.update) { $0 + $1.updates }
-  }
-
   private func endEpoch(
     _ stage: Stage, state: inout TrainingState, log: inout TrainingLog, clock: SittingClock,
-    _ optimizer: AdamW
+    _ optimizer: Adam
   ) throws {
     if let validation = stage.validation {
       precondition(validation.sampleCount > 0, "validation needs samples")
@@ -247,33 +287,82 @@ public final class StageTrainer {
         throw TrainingStopped()
       }
       guard loss.isFinite else {
-        throw TrainingDiverged(stage: stage.name, update: state.update, loss: loss)
+        throw TrainingDiverged(stage: stage.name, update: state.update, validationLoss: loss)
       }
       state.lastValidationLoss = loss
-      if loss < state.bestValidationLoss ?? .infinity {
-        state.bestValidationLoss = loss
+      let isBest = loss < state.bestValidationLoss ?? .infinity
+      state.epochsWithoutGain = isBest ? 0 : state.epochsWithoutGain + 1
+      if isBest { state.bestValidationLoss = loss }
+      if isBest || settings.weights == .last {
         state.bestEpoch = state.epoch
         try folder.saveBest(exports)
       }
       log.append(
         TrainingRecord(
           stage: state.stage, epoch: state.epoch, update: state.update,
-          totalUpdate: totalUpdate(state), validationLoss: loss, seconds: state.seconds))
+          totalUpdate: state.totalUpdates, validationLoss: loss, seconds: state.seconds))
       progress(clock.progress(stage, state, loss: loss, validationLoss: loss))
     } else {
       try folder.saveBest(exports)
     }
     state.epoch += 1
     state.batch = 0
+    if let patience = stage.patience, state.epochsWithoutGain >= patience {
+      state.epoch = stage.epochs
+    }
     try save(&state, stage, optimizer, log)
+  }
+
+  /// Leaves the gradients of one update's mean loss in the weights.
+  private func gradients(
+    _ stage: Stage, of samples: [Int], draw: RandomKey, update: RandomKey
+  ) throws -> Double {
+    guard stage.accumulation > 1 else {
+      return try stage.objective.gradients(
+        of: samples, for: stage.parameters, draw: draw, update: update, lanes: lanes)
+    }
+    let batches = stride(from: 0, to: samples.count, by: stage.batchSize).map {
+      Array(samples[$0..<min($0 + stage.batchSize, samples.count)])
+    }
+    // One mean over the units of all batches, not a mean of their means.
+    let units = batches.map { batch in
+      batch.reduce(0) { $0 + stage.objective.units(of: $1, draw: draw) }
+    }
+    let all = Double(max(units.reduce(0, +), 1))
+    let sum = GradientSum(of: stage.parameters)
+    var loss = 0.0
+    for (index, batch) in batches.enumerated() {
+      let share = Double(units[index]) / all
+      loss +=
+        share
+        * (try stage.objective.gradients(
+          of: batch, for: stage.parameters, draw: draw, update: update.numbered(index),
+          lanes: lanes))
+      sum.add(times: Float(share))
+    }
+    sum.store()
+    return loss
+  }
+
+  /// - Throws: ``NoGradient`` for a part that would stay as it is.
+  private func checkGradients(of stage: Stage) throws {
+    for (name, parameters) in stage.watched.sorted(by: { $0.key < $1.key }) {
+      let moves = parameters.contains { $0.squaredGradient(elements: 0..<$0.count) > 0 }
+      guard moves else { throw NoGradient(stage: stage.name, part: name) }
+    }
   }
 
   /// Log first: a checkpoint never speaks of records that are not there.
   private func save(
-    _ state: inout TrainingState, _ stage: Stage, _ optimizer: AdamW, _ log: TrainingLog
+    _ state: inout TrainingState, _ stage: Stage, _ optimizer: Adam, _ log: TrainingLog
   ) throws {
     try AtomicFile.ensureFolder(logURL.deletingLastPathComponent())
     try log.write()
+    if settings.trackers.contains(.tensorboard) {
+      try TensorBoardWriter.write(
+        log.records,
+        to: logURL.deletingLastPathComponent().appending(path: TensorBoardWriter.folder))
+    }
     state.logRecords = log.records.count
     let moments = state.isFinished ? [] : optimizer.state
     try folder.save(state, parameters: trained, moments: moments)

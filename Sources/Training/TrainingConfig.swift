@@ -28,6 +28,32 @@ public enum CaptionChoice: String, ConfigChoice {
   case random
 }
 
+/// Which weights of a training count.
+public enum CheckpointChoice: String, ConfigChoice {
+  /// Those of the epoch with the lowest validation loss.
+  case best
+  /// Those of the last epoch.
+  case last
+}
+
+/// Who else reads the log.
+public enum Tracker: String, ConfigChoice {
+  case tensorboard
+}
+
+/// `early_stopping:` of a stage.
+public struct EarlyStoppingConfig: ConfigSection {
+  public var patience = 2
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer(
+      "patience", \.patience, .positive,
+      "Epochs in a row without a lower validation loss after which the stage ends.")
+  ]
+}
+
 /// One entry of `training.stages:`.
 public struct StageConfig: ConfigSection {
   /// `nil`: the stage's number.
@@ -40,6 +66,8 @@ public struct StageConfig: ConfigSection {
   public var maxTextTokens = 64
   /// nil: the experiment's.
   public var dataset: DatasetConfig?
+  public var accumulation = 1
+  public var earlyStopping: EarlyStoppingConfig?
   public var optimizer = OptimizerConfig()
 
   public init() {}
@@ -50,10 +78,16 @@ public struct StageConfig: ConfigSection {
     .choice("data", \.data, "What the stage learns from."),
     .choice("captions", \.captions, "all: each of an image's captions; random: one, drawn anew."),
     .integer("epochs", \.epochs, .positive, "Passes over the training images."),
-    .integer("batch_size", \.batchSize, .positive, "Images in one update."),
+    .integer("batch_size", \.batchSize, .positive, "Images in one batch."),
+    .integer(
+      "accumulation", \.accumulation, .positive,
+      "Batches of which one update is made: one mean over all their tokens."),
     .integer(
       "max_text_tokens", \.maxTextTokens, .atLeast(2),
       "Prompt, caption and end token together; longer captions are cut."),
+    .section(
+      "early_stopping", \.earlyStopping,
+      "Ends the stage when validation does not get better; null: never."),
     .union("dataset", \.dataset, "A data set of the stage's own; null: the experiment's."),
     .section("optimizer", \.optimizer, "How the stage trains; an arm's `optimizer` overrides it."),
   ]
@@ -64,7 +98,9 @@ public struct TrainingConfig: ConfigSection {
   public var stages = [StageConfig()]
   public var seeds = [0]
   public var lanes = 8
+  public var checkpoint = CheckpointChoice.best
   public var checkpointMinutes = 5.0
+  public var trackers: [Tracker] = []
 
   public init() {}
 
@@ -76,10 +112,25 @@ public struct TrainingConfig: ConfigSection {
     .integer(
       "lanes", \.lanes, .range(1...1024),
       "Parts of a batch; results depend on it, but not on the number of threads."),
+    .choice(
+      "checkpoint", \.checkpoint,
+      "Which weights are scored: best by validation loss, or those of the last epoch."),
     .number(
       "checkpoint_minutes", \.checkpointMinutes, .positive,
       "Time between checkpoints to resume from; one is also written after each epoch."),
+    .list(
+      "trackers", \.trackers, of: .choice, .unique,
+      "Also write the log for: tensorboard (event files beside log.jsonl)."),
   ]
+
+  /// What the trainer needs of these settings.
+  public var trainer: TrainerSettings {
+    var settings = TrainerSettings()
+    settings.checkpointMinutes = checkpointMinutes
+    settings.weights = checkpoint
+    settings.trackers = trackers
+    return settings
+  }
 }
 
 /// One entry of `projectors:`: a projector and how its optimiser departs from the stage's.

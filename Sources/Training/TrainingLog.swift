@@ -6,7 +6,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   public var stage: Int
   public var epoch: Int
   public var update: Int
-  /// Counted over all stages.
+  /// Over all stages.
   public var totalUpdate: Int
   /// Mean over the batch's supervised units.
   public var loss: Double?
@@ -48,23 +48,13 @@ struct TrainingLog {
   mutating func append(_ record: TrainingRecord) { records.append(record) }
 
   func write() throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    var text = Data()
-    for record in records {
-      text.append(try encoder.encode(record))
-      text.append(UInt8(ascii: "\n"))
-    }
-    try AtomicFile.write(text, to: url)
+    try JSONLines.write(records, to: url)
   }
 }
 
 extension TrainingRecord {
   /// The records of a run's `log.jsonl`.
   public static func read(_ url: URL) throws -> [TrainingRecord] {
-    let decoder = JSONDecoder()
-    return try Data(contentsOf: url).split(separator: UInt8(ascii: "\n")).map {
-      try decoder.decode(Self.self, from: Data($0))
-    }
+    try JSONLines.read(Self.self, from: url)
   }
 }

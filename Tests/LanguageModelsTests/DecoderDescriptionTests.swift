@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Storage
+import Tensors
 import TestSupport
 import Testing
 
@@ -146,5 +147,22 @@ import Testing
     let deeper = try load("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4")
     #expect(deeper?.key == "model.layers.3.input_layernorm.weight")
     #expect(deeper?.rule == "is missing: config.json describes another model")
+  }
+
+  @Test(arguments: [("llama-tiny", PretrainedKind.qwen2), ("qwen2-tiny", .llama)])
+  func aFolderOfAnotherKindThanTheExperimentSaysIsRefused(
+    name: String, kind: PretrainedKind
+  ) throws {
+    let folder = try ModelFolder(resolving: Fixtures.folder(name).path)
+    let right: PretrainedKind = kind == .llama ? .qwen2 : .llama
+    #expect(try DecoderDescription(folder, kind: right) == DecoderDescription(folder))
+    let error = #expect(throws: LanguageModelError.self) {
+      _ = try LlamaForCausalLM(
+        folder, kind: kind, store: ParameterStore(), executor: LaneExecutor(threads: 1))
+    }
+    #expect(error?.key == "model_type")
+    #expect(
+      error?.rule
+        == "is \"\(right)\": the experiment says kind: \(kind). Write kind: \(right)")
   }
 }

@@ -50,6 +50,6 @@ import Testing
     #expect(
       schedule
         == LearningRateSchedule(peak: 0.5, decay: .linear, warmUpUpdates: 5, totalUpdates: 20))
-    #expect(config.adamW.beta2 == 0.98 && config.adamW.clipNorm == nil)
+    #expect(config.options.beta2 == 0.98 && config.options.clipNorm == nil)
   }
 }

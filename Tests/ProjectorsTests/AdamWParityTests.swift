@@ -51,11 +51,11 @@ import Testing
       patchWidth: config.visionDim, languageWidth: config.llmDim,
       in: ProjectorFixture(name: "adamw-trajectory").scope(ParameterStore()))
     projector.setTrainable(true)
-    var options = AdamW.Options()
+    var options = Adam.Options()
     (options.beta1, options.beta2) = (config.betas[0], config.betas[1])
     (options.epsilon, options.weightDecay) = (config.eps, config.weightDecay)
     options.clipNorm = config.clip
-    let optimizer = AdamW(projector.parameters, options: options)
+    let optimizer = Adam(projector.parameters, options: options)
     let schedule = LearningRateSchedule(
       peak: trajectory.lr, warmUpUpdates: config.warmup, totalUpdates: config.steps,
       warmUp: test.warmUp)

@@ -99,6 +99,12 @@ extern "C" {
         double bias2),                                                                                     \
        (parameter, gradient, m, v, n, gradient_scale, learning_rate, beta1, beta2, eps, weight_decay,      \
         bias1, bias2))                                                                                     \
+  FORM(void, dk_adam,                                                                                      \
+       (float *parameter, const float *gradient, float *m, float *v, size_t n, float gradient_scale,       \
+        double learning_rate, double beta1, double beta2, float eps, double weight_decay, double bias1,    \
+        double bias2),                                                                                     \
+       (parameter, gradient, m, v, n, gradient_scale, learning_rate, beta1, beta2, eps, weight_decay,      \
+        bias1, bias2))                                                                                     \
   FORM(void, dk_f16_to_f32, (const uint16_t *x, float *y, size_t n), (x, y, n))                            \
   FORM(void, dk_bf16_to_f32, (const uint16_t *x, float *y, size_t n), (x, y, n))                           \
   FORM(void, dk_f32_to_f16, (const float *x, uint16_t *y, size_t n), (x, y, n))                            \

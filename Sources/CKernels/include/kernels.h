@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-// The instruction set the kernels run with here: "avx2+fma" or "portable".
+// The instruction set the kernels run with here: "avx2+fma" or "portable". The best that the CPU has, unless
+// the environment says DRAGOMAN_KERNELS=portable when the program starts; other values change nothing.
 const char *dk_instruction_set(void);
 
 // ---- elementwise (elementwise.c) ----
@@ -98,13 +99,18 @@ void dk_few_rows(const float *x, size_t ldx, const float *w, size_t ldw, float *
 void dk_rotary(const float *x, float *y, size_t rows, size_t heads, size_t head_dim, const int32_t *positions,
                const float *cosines, const float *sines, int direction, int accumulate);
 
-// ---- optimisers (adamw.c) ----
+// ---- optimisers (adam.c) ----
 // One AdamW update (Loshchilov & Hutter, decoupled decay; torch.optim.AdamW's order):
 // p *= 1 - lr*decay; g = gradient*gradient_scale; m, v updated; p -= lr/bias1 * m / (sqrt(v)/sqrt(bias2) + eps)
 // with bias1 = 1 - beta1^t, bias2 = 1 - beta2^t given by the caller.
 void dk_adamw(float *parameter, const float *gradient, float *m, float *v, size_t n, float gradient_scale,
               double learning_rate, double beta1, double beta2, float eps, double weight_decay,
               double bias1, double bias2);
+// One Adam update with the decay in the gradient (torch.optim.Adam's order): g = gradient*gradient_scale +
+// decay*p; m, v and p as above, without the first step.
+void dk_adam(float *parameter, const float *gradient, float *m, float *v, size_t n, float gradient_scale,
+             double learning_rate, double beta1, double beta2, float eps, double weight_decay,
+             double bias1, double bias2);
 
 // ---- number formats (formats.c) ----
 void dk_f16_to_f32(const uint16_t *x, float *y, size_t n);   // subnormals, infinities, NaN kept

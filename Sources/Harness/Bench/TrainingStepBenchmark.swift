@@ -119,10 +119,10 @@ public struct TrainingStepBenchmark: Sendable {
       in: startValues?.scope(store: store, prefix: "projector.")
         ?? ParameterScope(store: store, random: RandomKey(seed: 0).named("projector")))
     projector.setTrainable(true)
-    var options = AdamW.Options()
+    var options = Adam.Options()
     options.weightDecay = 0
     options.clipNorm = 1
-    let optimizer = AdamW(
+    let optimizer = Adam(
       projector.parameters, options: options, executor: LaneExecutor(threads: threads))
     let lanes = Lanes(count: laneCount, threads: threads)
     let scale = 1 / Float(images.reduce(0) { $0 + SequenceBatch.supervisedTokens(of: $1) })

@@ -172,7 +172,8 @@ struct Calibration {
       (stage.train.contains(.projector) ? projector.parameters : [])
       + (trainsModel ? model.parameters : [])
     parameters.setTrainable(true)
-    let optimizer = arm.config.optimizer(in: stage).optimizer(parameters, executor: executor)
+    let optimizer = Adam(
+      parameters, options: arm.config.optimizer(in: stage).options, executor: executor)
     let pool = Lanes(count: lanes, threads: threads)
     var gradients = Cost()
     var step = Cost()
@@ -336,7 +337,7 @@ struct Calibration {
     _ parameters: [Parameter], _ settings: OptimizerConfig, gradients: (Lanes) throws -> Void
   ) rethrows -> Cost {
     parameters.setTrainable(true)
-    let optimizer = settings.optimizer(parameters, executor: executor)
+    let optimizer = Adam(parameters, options: settings.options, executor: executor)
     let lanes = Lanes(count: inputs.config.training.lanes, threads: threads)
     let repetitions = 3
     var watch = Stopwatch()

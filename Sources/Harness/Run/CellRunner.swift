@@ -131,7 +131,7 @@ struct CellRun {
       stages: stages, lanes: lanes,
       order: RandomKey(seed: UInt64(bitPattern: Int64(cell.seed))).named("order"),
       folder: cell.folder.url, digest: digest, exports: model.exports,
-      checkpointMinutes: training.checkpointMinutes, stop: stop
+      settings: training.trainer, stop: stop
     ) { progress in
       console.show(progress, title: title)
     } note: {
@@ -149,7 +149,7 @@ struct CellRun {
 
   /// What another configuration left is told with the keys that differ, and made anew.
   private func remakeIfForeign(_ digest: String) throws {
-    let state = try StageTrainer.state(
+    let state = try StageTrainer.found(
       in: cell.folder.url, digest: digest, exports: ArmModel.exportFiles(of: training))
     // A cell whose checkpoint was removed is still known by its small files.
     let known = CellOutcome.read(cell.folder.metrics)?.weightsDigest ?? digest

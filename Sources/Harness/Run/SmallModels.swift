@@ -85,7 +85,9 @@ extension InputLoader {
     console.log("Small \(stage.name)")
     let console = console
     do {
-      try StageTrainer.checkCheckpoint(in: folder, digest: digest)
+      if try StageTrainer.found(in: folder, digest: digest) == .foreign {
+        throw CheckpointError("\(folder.path) holds another model")
+      }
     } catch is CheckpointError {
       console.log("  what the cache held is damaged; it is made again")
       try FileManager.default.removeItem(at: folder)

@@ -37,8 +37,17 @@ struct StageBuilder {
     return Stage(
       name: config.title(index), objective: learning, parameters: parameters,
       epochs: config.epochs, batchSize: config.batchSize, optimizer: optimizer,
-      validation: checked.sampleCount > 0 ? checked : nil, maximumUpdates: limit)
+      validation: checked.sampleCount > 0 ? checked : nil, accumulation: config.accumulation,
+      patience: config.earlyStopping?.patience,
+      watched: Dictionary(
+        config.train.map { ($0.title, model.parameters(of: $0)) }
+      ) { first, _ in first }, maximumUpdates: limit)
   }
+}
+
+extension TrainablePart {
+  /// For people.
+  var title: String { rawValue.replacing("_", with: " ") }
 }
 
 extension StageConfig {

@@ -209,7 +209,7 @@ public struct Study {
       let weights = try cell.weightsDigest(group.shapes, limit: limit)
       let answers = try cell.answersDigest(group.shapes, weights: weights)
       guard FinishedCell(cell, weights: weights, answers: answers) == nil else { continue }
-      _ = try StageTrainer.state(
+      _ = try StageTrainer.found(
         in: cell.folder.url, digest: weights,
         exports: ArmModel.exportFiles(of: cell.config.training))
     }

@@ -2,7 +2,7 @@ import Layers
 import Tensors
 import Testing
 
-@Suite struct AdamWTests {
+@Suite struct AdamTests {
   /// One weight larger than a block of work, one small.
   private func weights() -> [Parameter] {
     let store = ParameterStore()
@@ -26,7 +26,7 @@ import Testing
   }
 
   private func train(
-    _ parameters: [Parameter], _ optimizer: AdamW, steps: Range<Int>
+    _ parameters: [Parameter], _ optimizer: Adam, steps: Range<Int>
   ) -> [Double] {
     steps.map { step in
       setGradients(parameters, step: step)
@@ -34,8 +34,8 @@ import Testing
     }
   }
 
-  private var options: AdamW.Options {
-    var options = AdamW.Options()
+  private var options: Adam.Options {
+    var options = Adam.Options()
     options.clipNorm = 1
     return options
   }
@@ -43,19 +43,19 @@ import Testing
   @Test(arguments: [2, 3]) func theThreadsDoNotChangeABit(threads: Int) {
     let (one, many) = (weights(), weights())
     let executor = LaneExecutor(threads: threads)
-    let norms = train(one, AdamW(one, options: options), steps: 0..<4)
-    let manyNorms = train(many, AdamW(many, options: options, executor: executor), steps: 0..<4)
+    let norms = train(one, Adam(one, options: options), steps: 0..<4)
+    let manyNorms = train(many, Adam(many, options: options, executor: executor), steps: 0..<4)
     #expect(norms == manyNorms)
     #expect(one.map { $0.values.map(\.bitPattern) } == many.map { $0.values.map(\.bitPattern) })
   }
 
   @Test func itGoesOnFromItsState() {
     let (whole, resumed) = (weights(), weights())
-    _ = train(whole, AdamW(whole, options: options), steps: 0..<6)
+    _ = train(whole, Adam(whole, options: options), steps: 0..<6)
 
-    let first = AdamW(resumed, options: options)
+    let first = Adam(resumed, options: options)
     _ = train(resumed, first, steps: 0..<3)
-    let second = AdamW(resumed, options: options)
+    let second = Adam(resumed, options: options)
     second.updates = first.updates
     for (new, old) in zip(second.state, first.state) {
       #expect(new.name == old.name && new.shape == old.shape)
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func stateHasPyTorchsNames() {
-    let names = AdamW(weights()).state.map(\.name)
+    let names = Adam(weights()).state.map(\.name)
     #expect(names == ["exp_avg.large", "exp_avg_sq.large", "exp_avg.small", "exp_avg_sq.small"])
   }
 
@@ -74,7 +74,7 @@ import Testing
     let parameters = weights()
     let before = parameters[0].values
     parameters[0].store.setTrainable([parameters[0]], false)
-    let norms = train(parameters, AdamW(parameters), steps: 0..<2)
+    let norms = train(parameters, Adam(parameters), steps: 0..<2)
     #expect(parameters[0].values == before)
     let small = parameters[1].gradient
     #expect(abs(norms[1] - small.reduce(0) { $0 + Double($1 * $1) }.squareRoot()) < 1e-5)
@@ -88,7 +88,7 @@ import Testing
     var options = options
     options.weightDecay = 0
     setGradients([weight], step: 0)
-    #expect(AdamW([weight], options: options).step(learningRate: 0.25) == 1)
+    #expect(Adam([weight], options: options).step(learningRate: 0.25) == 1)
     #expect(abs(weight.values[0] - 1.75) < 1e-6)
   }
 }
