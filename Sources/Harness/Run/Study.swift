@@ -119,16 +119,19 @@ public struct Study {
 
   // MARK: - Cells
 
-  /// The arms of a group, each set of swept values that concerns it once.
+  /// The arms of a group, each set of swept values that concerns it once; those of one name together.
   func arms(of group: PointGroup) -> [(arm: Arm, config: ExperimentConfig)] {
     var seen: Set<String> = []
-    return group.points.flatMap { point in
+    let arms = group.points.flatMap { point in
       Arm.arms(of: point.config).compactMap { arm in
         var arm = arm
         arm.label = point.swept.filter { $0.concerns(arm) }.map(\.label).joined(separator: ",")
         return seen.insert(arm.row).inserted ? (arm, point.config) : nil
       }
     }
+    var names: [String] = []
+    for (arm, _) in arms where !names.contains(arm.name) { names.append(arm.name) }
+    return names.flatMap { name in arms.filter { $0.arm.name == name } }
   }
 
   /// The cells to run, rates chosen by the search where there is one: by seed, fold, arm.
@@ -147,7 +150,8 @@ public struct Study {
         .choose(arm, config, mayRun: isWanted(arm))
       switch outcome {
       case .chosen(let settings, let source): chosen.append((arm.with(settings), config, source))
-      case .none(let reason): results.missing.append("\(arm.row): \(reason)")
+      case .notRun: results.leaveOut("\(arm.row): search not run")
+      case .failed(let reason): results.leaveOut("\(arm.row): \(reason)", hasFailed: true)
       }
     }
     return cells(of: chosen, in: group)
@@ -236,25 +240,31 @@ struct StudyResults {
   /// In the order of the cells.
   private(set) var finished: [FinishedCell] = []
   /// Texts for the table: which cell, and why.
-  var missing: [String] = []
+  private(set) var missing: [String] = []
   private(set) var failures = 0
   /// Figures that were drawn.
   var pictures: [ReportPage.Picture] = []
-  private var group: [(index: Int, cell: FinishedCell)] = []
-
-  mutating func add(_ ending: CellEnding, at index: Int, of cell: Cell) {
-    switch ending {
-    case .finished(let finished): group.append((index, finished))
-    case .failed(let message):
-      failures += 1
-      missing.append("\(cell.shortTitle): \(message)")
-    case .notRun: missing.append("\(cell.shortTitle): not run")
-    }
-  }
+  private var group: [(index: Int, cell: Cell, ending: CellEnding)] = []
 
   /// Cells may end in any order.
+  mutating func add(_ ending: CellEnding, at index: Int, of cell: Cell) {
+    group.append((index, cell, ending))
+  }
+
+  mutating func leaveOut(_ text: String, hasFailed: Bool = false) {
+    missing.append(text)
+    if hasFailed { failures += 1 }
+  }
+
+  /// Puts what was added into the order of the cells.
   mutating func endGroup() {
-    finished += group.sorted { $0.index < $1.index }.map(\.cell)
+    for (_, cell, ending) in group.sorted(by: { $0.index < $1.index }) {
+      switch ending {
+      case .finished(let cell): finished.append(cell)
+      case .failed(let message): leaveOut("\(cell.shortTitle): \(message)", hasFailed: true)
+      case .notRun: leaveOut("\(cell.shortTitle): not run")
+      }
+    }
     group = []
   }
 }

@@ -46,13 +46,14 @@ struct TinyExperiment {
   @discardableResult
   func run(
     results: String = "results", cache: String = "cache", threads: Int = 2,
-    overrides: [String] = [], steps: Int? = nil, only: [String] = [], fresh: Bool = false,
-    stop: StopSignal = StopSignal()
+    overrides: [String] = [], steps: Int? = nil, only: [String] = [], jobs: Int? = nil,
+    fresh: Bool = false, stop: StopSignal = StopSignal()
   ) throws -> RunSummary {
     let experiment = try Experiment.load(file.path, overrides: overrides)
     let options = RunOptions(
       results: folder.appending(path: results), cache: folder.appending(path: cache),
-      threads: threads, maximumUpdates: steps, only: only, isFresh: fresh, isQuiet: true)
+      threads: threads, maximumUpdates: steps, only: only, jobs: jobs, isFresh: fresh,
+      isQuiet: true)
     return try Study(experiment, options: options, stop: stop).run()
   }
 
