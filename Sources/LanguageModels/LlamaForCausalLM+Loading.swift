@@ -13,14 +13,14 @@ extension DecoderDescription {
   /// What the `config.json` of a model of one kind says.
   ///
   /// - Parameter kind: either when nil.
-  /// - Throws: as ``init(_:)``, and ``LanguageModelError`` if the folder holds a model of another kind.
+  /// - Throws: as ``init(_:)``, and `ModelFileError` if the folder holds a model of another kind.
   public init(_ folder: ModelFolder, kind: PretrainedKind?) throws {
     try self.init(folder)
     guard let kind else { return }
     let type = try folder.json("config.json")["model_type"]?.string ?? ""
     guard type == kind.rawValue else {
-      throw LanguageModelError(
-        path: folder.file("config.json").path, key: "model_type",
+      throw ModelFileError(
+        file: folder.file("config.json").path, key: "model_type",
         rule: "is \"\(type)\": the experiment says kind: \(kind.rawValue). Write kind: \(type)")
     }
   }

@@ -33,7 +33,7 @@ public struct CheckpointError: Error, CustomStringConvertible, LocalizedError {
   public let description: String
   public var errorDescription: String? { description }
 
-  init(_ description: String) { self.description = description }
+  public init(_ description: String) { self.description = description }
 }
 
 /// A file of the best weights, under the names that a PyTorch user can load.

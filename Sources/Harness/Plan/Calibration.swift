@@ -72,7 +72,8 @@ struct Calibration {
         settings.layers = count
         return (
           count,
-          try settings.model(vocabulary: inputs.model.vocabularySize, in: Self.filled())
+          try SmallDecoder(
+            settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
         )
       case .llama, .qwen2:
         guard var description = (inputs.model as? LlamaForCausalLM)?.description else {
@@ -293,7 +294,8 @@ struct Calibration {
   // MARK: - Models that the run makes
 
   private func makingLanguageModel(_ settings: SmallDecoderConfig) throws -> Cost {
-    let model = try settings.model(vocabulary: inputs.model.vocabularySize, in: Self.filled())
+    let model = try SmallDecoder(
+            settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
     let texts = inputs.texts(of: counts.set.train)
     let batch = min(settings.batchSize, texts.count)
     let training = TextObjective(

@@ -167,14 +167,9 @@ struct Answerer {
 extension DecodeConfig {
   /// How tokens are chosen, random numbers named by the examples' numbers.
   func generation(numbers: [Int]) -> Generator.Strategy {
-    switch strategy {
-    case .greedy: .greedy
-    case .sample:
-      .sample(
-        temperature: Float(temperature),
-        keys: numbers.map {
-          RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("sampling").numbered($0)
-        })
-    }
+    generation(
+      keys: numbers.map {
+        RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("sampling").numbered($0)
+      })
   }
 }

@@ -140,7 +140,7 @@ struct CellRun {
     do {
       try AtomicFile.write(cell.trainingSettings(limit: limit).yaml, to: cell.folder.config)
       try Preflight(inputs: inputs, config: cell.config, console: console)
-        .checkValues(model, stages[0], lanes: lanes)
+        .checkValues(model)
       return try trainer.run()
     } catch is TrainingStopped {
       throw RunStopped(signal: stop.signal)

@@ -84,7 +84,7 @@ struct InputLoader: Sendable {
       guard let folder = shapes.text.folder else { preconditionFailure("a folder was read") }
       console.log("Loading the language model")
       inputs.model = try LlamaForCausalLM(
-        folder, weights: settings.weights,
+        folder, kind: config.languageModel.pretrainedKind, weights: settings.weights,
         store: ParameterStore(), executor: executor)
     case .small(let settings): inputs.model = try smallLanguageModel(settings, shapes: shapes)
     }

@@ -70,11 +70,25 @@ struct Preflight {
     }
   }
 
-  /// With values, before the first update: a probe of the first batch.
+  /// With values, before the first update: the features of some media, and the visual tokens' scale.
   ///
-  /// - Throws: ``UnsupportedSetting`` when no gradient reaches what trains; `TrainingDiverged` when it is
-  ///   not finite.
-  func checkValues(_ model: ArmModel, _ stage: Stage, lanes: Lanes) throws {
+  /// That a part gets no gradient is found by the trainer at its first update, before any weight changes.
+  ///
+  /// - Throws: ``UnsupportedSetting`` for features that are all alike or not finite.
+  func checkValues(_ model: ArmModel) throws {
+    guard !inputs.data.media.isEmpty else { return }
+    let tape = Tape(recordsGradients: false)
+    let some = Array(inputs.data.media.indices.prefix(4))
+    let values = tape.values(
+      try model.source.patches(of: some, in: Context(tape: tape)).tensor)
+    guard values.allSatisfy(\.isFinite) else {
+      throw UnsupportedSetting(
+        "the features of \(inputs.data.media[0].id) and others are not all finite numbers")
+    }
+    guard values.contains(where: { $0 != values[0] }) else {
+      throw UnsupportedSetting(
+        "the features are constant: every value of the first media is \(values.first ?? 0)")
+    }
     try sayScale(model)
   }
 

@@ -21,8 +21,8 @@ extension InputLoader {
     _ settings: SmallDecoderConfig, shapes: ExperimentInputs
   ) throws -> any LanguageModel {
     let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("language model")
-    let model = try settings.model(
-      vocabulary: shapes.text.tokenizer.vocabularySize,
+    let model = try SmallDecoder(
+      settings, vocabularySize: shapes.text.tokenizer.vocabularySize,
       in: ParameterScope(store: ParameterStore(), random: key.named("init")))
     let dataset = shapes.data.folds[0]
     func objective(_ examples: [Example]) -> TextObjective {
@@ -158,16 +158,6 @@ extension [Parameter] {
       hasher.update(parameter.values)
     }
     return hasher.finalize()
-  }
-}
-
-extension SmallDecoderConfig {
-  /// The decoder that these settings make.
-  func model(vocabulary: Int, in scope: ParameterScope) throws -> LlamaForCausalLM {
-    try LlamaForCausalLM(
-      .small(
-        width: width, layers: layers, heads: heads, feedForwardWidth: width * ffnMultiplier,
-        vocabularySize: vocabulary), in: scope)
   }
 }
 

@@ -200,6 +200,7 @@ public struct Study {
     }
     try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
     try checkHeatmapLayer(of: group.group.config, inputs: inputs)
+    try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
   }
 
   /// A damaged checkpoint that a cell would go on from is refused before any work. Cells whose settings a

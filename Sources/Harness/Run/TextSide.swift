@@ -30,7 +30,8 @@ public struct TextSide: Sendable {
         "\(tokenizerFolder.path): the tokenizer names no end token, which captions need. "
           + "Set eos_token in tokenizer_config.json.")
     }
-    shapes = try LlamaForCausalLM(DecoderDescription(folder), in: .shapes)
+    shapes = try LlamaForCausalLM(
+      DecoderDescription(folder, kind: config.pretrainedKind), in: .shapes)
     guard tokenizer.vocabularySize <= shapes.vocabularySize else {
       throw UnsupportedSetting(
         "\(tokenizerFolder.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model "
@@ -62,7 +63,8 @@ public struct TextSide: Sendable {
     self.tokenizer = tokenizer
     template = SequenceTemplate(
       prompt: settings.prompt, end: end, endTokens: [end], tokenizer: tokenizer)
-    shapes = try settings.model(vocabulary: tokenizer.vocabularySize, in: .shapes)
+    shapes = try SmallDecoder(
+      settings, vocabularySize: tokenizer.vocabularySize, in: .shapes)
     folder = nil
     // Not the values: another kind of CPU gives other last bits, and the same cells.
     recipe = [
