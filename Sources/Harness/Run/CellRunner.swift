@@ -133,7 +133,8 @@ struct CellRun {
       folder: cell.folder.url, digest: digest, exports: model.exports,
       settings: training.trainer, stop: stop
     ) { progress in
-      console.show(progress, title: title)
+      console.show(
+        progress, title: stages.count > 1 ? "\(title), \(progress.stage)" : title)
     } note: {
       console.log("  " + $0)
     }

@@ -73,9 +73,9 @@ public struct Study {
   private func runToEnd() throws -> RunSummary {
     defer { console.endBar() }
     try checkOnly()
-    // Before the work, not after it; an empty folder goes again.
+    // Before the work, not after it; a folder in which nothing was made goes again.
     try folder.prepare()
-    defer { rmdir(folder.url.path) }
+    defer { folder.removeIfOnlyBegun() }
     let lock = try folder.lock()
     defer { lock.release() }
     let scoring = try Scoring(
@@ -122,7 +122,7 @@ public struct Study {
   /// The arms of a group, each set of swept values that concerns it once; those of one name together.
   func arms(of group: PointGroup) -> [(arm: Arm, config: ExperimentConfig)] {
     var seen: Set<String> = []
-    let arms = group.points.flatMap { point in
+    let arms = group.points.flatMap { point -> [(arm: Arm, config: ExperimentConfig)] in
       Arm.arms(of: point.config).compactMap { arm in
         var arm = arm
         arm.label = point.swept.filter { $0.concerns(arm) }.map(\.label).joined(separator: ",")
@@ -198,7 +198,6 @@ public struct Study {
         try Preflight(inputs: inputs, config: config, console: console).check(variant, model)
       }
     }
-    try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
     try checkHeatmapLayer(of: group.group.config, inputs: inputs)
     try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
   }
