@@ -45,7 +45,7 @@ struct StageBuilder {
       validation: checked.sampleCount > 0 ? checked : nil, accumulation: config.accumulation,
       patience: config.earlyStopping?.patience,
       watched: Dictionary(
-        config.train.map { ($0.title, model.parameters(of: $0)) }
+        config.train.map { ($0.title, model.parameters(of: $0)) }.filter { !$0.1.isEmpty }
       ) { first, _ in first }, maximumUpdates: limit)
   }
 
