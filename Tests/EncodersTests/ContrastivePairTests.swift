@@ -114,7 +114,7 @@ import Testing
   @Test func trainingTellsTheScenesApart() throws {
     let lanes = Lanes(count: 4, threads: 2)
     pair.setTrainable(true)
-    let optimizer = AdamW(pair.parameters)
+    let optimizer = Adam(pair.parameters)
     var losses: [Double] = []
     for _ in 0..<150 {
       losses.append(pair.gradients(on: lanes, captions: captions, images: pixels))
