@@ -11,13 +11,15 @@ public enum MetricChoice: String, ConfigChoice {
   case ciderD = "cider_d"
   /// METEOR as NLTK computes it.
   case nltkMETEOR = "nltk_meteor"
+  /// Whether an answer is a right one, word by word.
+  case accuracy
 
   /// Whether the metric looks for data beside the captions (``METEORResources``).
   ///
   /// - Parameter stages: Stages of METEOR; `nil` for all that have their data.
   public func needsResources(stages: [METEORStage]?) -> Bool {
     switch self {
-    case .bleu, .rougeL, .ciderD: false
+    case .bleu, .rougeL, .ciderD, .accuracy: false
     case .meteor: stages.map { $0.contains { $0 > .stem } } ?? true
     case .nltkMETEOR: true
     }
@@ -43,6 +45,7 @@ public enum MetricChoice: String, ConfigChoice {
         METEOR(resources: resources)
       }
     case .rougeL: ROUGEL()
+    case .accuracy: Accuracy()
     case .ciderD: CIDErD(documentFrequencies: documentFrequencies)
     case .nltkMETEOR: try NLTKMETEOR(resources: resources)
     }

@@ -193,7 +193,11 @@ extension RunSummary {
 
   /// How each stage trained each arm: what learned, from what, at which rate.
   public func stagesTable() -> ResultTable {
-    let trained = arms.filter { !$0.stages.isEmpty }
+    // A control that is an arm shown other images was trained as that arm.
+    let trained = arms.filter { arm in
+      !arm.stages.isEmpty
+        && (!arm.control || !arms.contains { !$0.control && $0.stages == arm.stages })
+    }
     let hasSeveral = trained.contains { $0.stages.count > 1 }
     let rows = trained.flatMap { arm in
       arm.stages.enumerated().map { index, stage in
