@@ -81,6 +81,8 @@ public struct ContrastiveObjective: Objective {
     }
   }
 
+  public func evaluationGroup(batchSize: Int) -> Int { batchSize }
+
   public func afterUpdate() {
     pair.logScale.assign([min(pair.logScale.values[0], Self.greatestLogScale)])
   }

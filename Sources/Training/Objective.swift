@@ -35,10 +35,16 @@ public protocol Objective: Sendable {
 
   /// Called after each update of the weights.
   func afterUpdate()
+
+  /// Samples in one forward pass of ``meanLoss(group:executor:pool:shouldStop:)``, in a stage of this batch
+  /// size. What samples that see each other give depends on it.
+  func evaluationGroup(batchSize: Int) -> Int
 }
 
 extension Objective {
   public func afterUpdate() {}
+
+  public func evaluationGroup(batchSize: Int) -> Int { 4 }
 
   public func gradients(
     of batch: [Int], for parameters: [Parameter], draw: RandomKey, update: RandomKey, lanes: Lanes

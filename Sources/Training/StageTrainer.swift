@@ -280,7 +280,7 @@ public final class StageTrainer {
       precondition(validation.sampleCount > 0, "validation needs samples")
       let stop = stop
       let loss = try validation.meanLoss(
-        group: 4, executor: lanes.executor, pool: lanes.pool, shouldStop: { stop.isRequested })
+        group: validation.evaluationGroup(batchSize: stage.batchSize), executor: lanes.executor, pool: lanes.pool, shouldStop: { stop.isRequested })
       guard let loss else {
         // Stopped in the middle of validation: the checkpoint says that the epoch's updates are done.
         try save(&state, stage, optimizer, log)
@@ -360,7 +360,7 @@ public final class StageTrainer {
     try log.write()
     if settings.trackers.contains(.tensorboard) {
       try TensorBoardWriter.write(
-        log.records,
+        log.records, stages: stages.count,
         to: logURL.deletingLastPathComponent().appending(path: TensorBoardWriter.folder))
     }
     state.logRecords = log.records.count

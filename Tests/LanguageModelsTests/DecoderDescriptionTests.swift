@@ -156,7 +156,7 @@ import Testing
     let folder = try ModelFolder(resolving: Fixtures.folder(name).path)
     let right: PretrainedKind = kind == .llama ? .qwen2 : .llama
     #expect(try DecoderDescription(folder, kind: right) == DecoderDescription(folder))
-    let error = #expect(throws: LanguageModelError.self) {
+    let error = #expect(throws: ModelFileError.self) {
       _ = try LlamaForCausalLM(
         folder, kind: kind, store: ParameterStore(), executor: LaneExecutor(threads: 1))
     }
