@@ -112,13 +112,15 @@ func closure(of names: [String], in targets: [Target]) -> Set<String> {
   return found
 }
 
-let built = wanted.map { closure(of: $0, in: targets) }
-let isWhole = built == nil
+/// The tests of the Harness run the built program that lies beside them.
+let built = wanted.map { wanted in
+  closure(of: wanted + (wanted.contains("HarnessTests") ? ["dragoman"] : []), in: targets)
+}
 
 let package = Package(
   name: "dragoman",
   platforms: [.macOS(.v15)],
-  products: isWhole ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
+  products: built?.contains("dragoman") ?? true ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

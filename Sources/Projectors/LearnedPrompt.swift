@@ -25,4 +25,5 @@ public struct LearnedPrompt: Projector {
 
   public func visualTokens(of grid: PatchGrid) -> Int { tokens.shape[1] }
   public func flops(of grid: PatchGrid) -> Int { 0 }
+  public var readsPatches: Bool { false }
 }

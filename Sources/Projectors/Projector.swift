@@ -10,6 +10,9 @@ public protocol Projector: Module {
   /// L, for a medium of this grid.
   func visualTokens(of grid: PatchGrid) -> Int
 
+  /// Whether the visual tokens depend on the patches; not those of a control that never sees an image.
+  var readsPatches: Bool { get }
+
   /// FLOPs of the forward pass for one medium: matrix products only, a multiply-add counts as 2.
   func flops(of grid: PatchGrid) -> Int
 
@@ -28,6 +31,7 @@ public protocol Projector: Module {
 }
 
 extension Projector {
+  public var readsPatches: Bool { true }
   public var queryNoun: String? { nil }
   public var attentionMaps: [AttentionMap] { [] }
   public var attentionFlow: [AttentionMap] { attentionMaps }

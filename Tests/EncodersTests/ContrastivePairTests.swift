@@ -22,15 +22,16 @@ import Testing
     pair = try ContrastivePair(
       config, imageSize: Self.imageSize, vocabulary: 64, captionLength: 12,
       in: ParameterScope(store: store, random: RandomKey(seed: 3)))
-    var drawn = ScenesConfig()
-    (drawn.train, drawn.validation, drawn.test) = (24, 1, 1)
-    (drawn.imageSize, drawn.maxObjects, drawn.captionsPerImage) = (Self.imageSize, 3, 1)
-    scenes = try #require(drawn.read().first).train
+    var settings = ScenesConfig()
+    settings.imageSize = Self.imageSize
+    settings.train = 24
+    settings.captionsPerImage = 1
+    scenes = settings.read()[0].train
   }
 
-  private func pixels(_ range: Range<Int>, _ tape: Tape) -> ImageBatch {
-    let values = range.flatMap { index -> [Float] in
-      guard case .drawn(let image) = scenes[index].media[0].source else { return [] }
+  private func pixels(_ tape: Tape) throws -> ImageBatch {
+    let values = try scenes.flatMap { scene -> [Float] in
+      let image = try scene.media[0].image()
       return (0..<3).flatMap { channel in
         stride(from: channel, to: image.pixels.count, by: 3).map {
           Float(image.pixels[$0]) / 127.5 - 1
@@ -39,7 +40,7 @@ import Testing
     }
     let side = Self.imageSize
     return ImageBatch(
-      tape.tensor(values, rows: range.count, width: 3 * side * side), height: side, width: side)
+      tape.tensor(values, rows: scenes.count, width: 3 * side * side), height: side, width: side)
   }
 
   /// A token for each word; which words share one does not matter here.
@@ -51,45 +52,25 @@ import Testing
     }
   }
 
-  private func gradients(lanes: Int, threads: Int) -> (loss: Double, [[Float]]) {
-    let loss = pair.gradients(
-      on: Lanes(count: lanes, threads: threads), captions: captions, images: pixels)
-    return (loss, pair.parameters.map(\.gradient))
+  private func loss(_ tape: Tape) throws -> Loss {
+    let context = Context(tape: tape)
+    return tape.contrastive(
+      pair.embedding(of: try pixels(tape), in: context),
+      pair.embedding(of: captions, in: context), logScale: pair.logScale)
   }
 
-  @Test func laneCountChangesRoundingOnly() {
-    pair.setTrainable(true)
+  /// - Returns: the loss.
+  private func gradients() throws -> Double {
     let tape = Tape()
-    let whole = pair.loss(
-      images: pixels(0..<scenes.count, tape), captions: captions, in: Context(tape: tape))
-    tape.backward(from: whole.tensor)
+    let loss = try loss(tape)
+    tape.backward(from: loss.tensor)
     tape.collectWeightGradients(for: pair.parameters)
-    let expected = pair.parameters.map(\.gradient)
-    for lanes in [1, 5] {
-      let (loss, found) = gradients(lanes: lanes, threads: 2)
-      #expect(abs(loss - whole.value) < 1e-6 * whole.value)
-      for (a, b) in zip(found, expected) { expectClose(a, b, absolute: 2e-6, relative: 1e-4) }
-    }
+    return loss.value
   }
 
-  @Test func threadsDoNotChangeBits() {
+  @Test func gradientsAreTheLossesSlopes() throws {
     pair.setTrainable(true)
-    let one = gradients(lanes: 5, threads: 1)
-    let two = gradients(lanes: 5, threads: 2)
-    #expect(one.loss == two.loss)
-    #expect(one.1 == two.1)
-  }
-
-  @Test func moreLanesThanPairsIsFine() {
-    pair.setTrainable(true)
-    let few = gradients(lanes: 24, threads: 2)
-    let more = gradients(lanes: 31, threads: 2)
-    #expect(abs(few.loss - more.loss) < 1e-6)
-  }
-
-  @Test func gradientsAreTheLossesSlopes() {
-    pair.setTrainable(true)
-    _ = gradients(lanes: 2, threads: 1)
+    _ = try gradients()
     for parameter in pair.parameters {
       let gradient = parameter.gradient
       // Along the gradient itself, so that rounding of the loss is small beside its change.
@@ -97,39 +78,40 @@ import Testing
       guard norm > 1e-5 else { continue }
       let start = parameter.values
       let step = 4e-3
-      func loss(_ sign: Double) -> Double {
+      func loss(_ sign: Double) throws -> Double {
         parameter.assign(
           zip(start, gradient).map { $0 + Float(sign * step / norm) * $1 })
-        let tape = Tape(recordsGradients: false)
-        return pair.loss(
-          images: pixels(0..<scenes.count, tape), captions: captions, in: Context(tape: tape)
-        ).value
+        return try self.loss(Tape(recordsGradients: false)).value
       }
-      let slope = (loss(1) - loss(-1)) / (2 * step)
+      let slope = try (loss(1) - loss(-1)) / (2 * step)
       parameter.assign(start)
       #expect(abs(slope - norm) < 0.02 * norm + 1e-3, "\(parameter.name): \(slope) for \(norm)")
     }
   }
 
   @Test func trainingTellsTheScenesApart() throws {
-    let lanes = Lanes(count: 4, threads: 2)
     pair.setTrainable(true)
     let optimizer = Adam(pair.parameters)
     var losses: [Double] = []
     for _ in 0..<150 {
-      losses.append(pair.gradients(on: lanes, captions: captions, images: pixels))
+      losses.append(try gradients())
       optimizer.step(learningRate: 2e-3)
-      pair.limitScale()
     }
     let first = try #require(losses.first)
     let last = try #require(losses.last)
     #expect(first > 0.7 * log(24.0) && last < 0.4 * first, "loss \(first) to \(last)")
   }
 
-  @Test func scaleIsHeldToAHundred() {
-    pair.logScale.assign([7])
-    pair.limitScale()
-    #expect(pair.logScale.values == [Float(log(100.0))])
+  @Test func scaleStartsAtTheTemperatureAndAtMostAtAHundred() throws {
+    for (temperature, scale) in [(0.07, 1 / 0.07), (0.001, 100)] {
+      var config = SmallEncoderConfig()
+      config.temperature = temperature
+      let values = try ContrastivePair(
+        config, imageSize: 16, vocabulary: 4, captionLength: 2,
+        in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0))
+      ).logScale.values
+      #expect(values == [Float(log(scale))])
+    }
   }
 
   @Test func longCaptionsAreCutOff() {

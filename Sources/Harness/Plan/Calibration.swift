@@ -322,14 +322,18 @@ struct Calibration {
       settings, imageSize: side, vocabulary: inputs.model.vocabularySize,
       captionLength: longest, in: Self.filled())
     let batch = min(settings.batchSize, texts.count)
-    let captions = (0..<batch).map { texts[$0].first ?? [0] }
-    let cost = update(pair.parameters, settings.optimizer) { lanes in
-      _ = pair.gradients(on: lanes, captions: captions) { places, tape in
-        let pixels = tape.tensor(rows: places.count, width: 3 * side * side) {
-          RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
-        }
-        return ImageBatch(pixels, height: side, width: side)
-      }
+    var pixels = [Float](repeating: 0, count: 3 * side * side)
+    pixels.withUnsafeMutableBufferPointer {
+      RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
+    }
+    let training = ContrastiveObjective(
+      pair: PixelPair(
+        pair: pair, pixels: Array(repeating: pixels, count: batch), side: side),
+      captions: (0..<batch).map { [texts[$0].first ?? [0]] })
+    let cost = try update(pair.parameters, settings.optimizer) { lanes in
+      _ = try training.gradients(
+        of: Array(0..<batch), for: pair.parameters, draw: RandomKey(seed: 0),
+        update: RandomKey(seed: 0), lanes: lanes)
     }
     let (updates, _) = counts.updates(
       samples: counts.set.train.count, batch: settings.batchSize, epochs: settings.epochs)

@@ -23,7 +23,8 @@ public struct ArmModel: Sendable {
     switch part {
     case .projector: projector.parameters
     case .languageModel: languageModel.parameters
-    case .encoder: source.parameters
+    // Nothing reaches the encoder of an arm that reads no patches: it stays as it is.
+    case .encoder: projector.readsPatches ? source.parameters : []
     }
   }
 

@@ -37,8 +37,9 @@ struct CellRunner: Sendable {
     return max(1, min(cells, threads / 4, byMemory))
   }
 
-  /// - Throws: ``RunStopped`` at a signal; `FileError` when results can't be kept. What is wrong with the
-  ///   cell alone is recorded in its folder and returned.
+  /// - Throws: ``RunStopped`` at a signal; `FileError` when results can't be kept; `CheckpointError` for a
+  ///   checkpoint that is damaged; what is wrong with the inputs of all cells. What is wrong with the cell
+  ///   alone is recorded in its folder and returned.
   func run(_ cell: Cell, threads: Int) throws -> CellEnding {
     let weights = try cell.weightsDigest(inputs.shapes, limit: limit)
     let answers = try cell.answersDigest(inputs.shapes, weights: weights)
@@ -46,15 +47,18 @@ struct CellRunner: Sendable {
       return .finished(finished)
     }
     guard wanted.isEmpty || wanted.contains(cell.arm.name) else { return .notRun }
+    let inputs = try inputs.values()
     do {
       console.log(cell.title)
       let lanes = Lanes(count: cell.config.training.lanes, threads: threads)
       defer { lanes.pool.trim() }  // the next arm's buffers have other sizes
       let run = CellRun(
-        cell: cell, inputs: try inputs.values(), lanes: lanes, stop: stop, console: console,
+        cell: cell, inputs: inputs, lanes: lanes, stop: stop, console: console,
         limit: limit)
       return .finished(try run.run(weights: weights, answers: answers))
     } catch let error as RunStopped {
+      throw error
+    } catch let error as CheckpointError {
       throw error
     } catch {
       let failure = ProgramFailure(error)
@@ -129,7 +133,8 @@ struct CellRun {
       folder: cell.folder.url, digest: digest, exports: model.exports,
       settings: training.trainer, stop: stop
     ) { progress in
-      console.show(progress, title: title)
+      console.show(
+        progress, title: stages.count > 1 ? "\(title), \(progress.stage)" : title)
     } note: {
       console.log("  " + $0)
     }
@@ -145,9 +150,11 @@ struct CellRun {
 
   /// What another configuration left is told with the keys that differ, and made anew.
   private func remakeIfForeign(_ digest: String) throws {
-    guard
-      try StageTrainer.found(in: cell.folder.url, digest: digest, exports: exportFiles) == .foreign
-    else { return }
+    let state = try StageTrainer.found(
+      in: cell.folder.url, digest: digest, exports: ArmModel.exportFiles(of: training))
+    // A cell whose checkpoint was removed is still known by its small files.
+    let known = CellOutcome.read(cell.folder.metrics)?.weightsDigest ?? digest
+    guard state == .foreign || known != digest else { return }
     let now = cell.trainingSettings(limit: limit)
     let before = try? String(contentsOf: cell.folder.config, encoding: .utf8)
     let changes = before.flatMap { try? YAMLReader.node(from: $0, file: "config.yaml") }
@@ -158,8 +165,6 @@ struct CellRun {
     try cell.folder.clear()
     try AtomicFile.ensureFolder(cell.folder.url)
   }
-
-  private var exportFiles: [String] { ArmModel.exportFiles(of: training) }
 
   private func stage(_ index: Int, _ model: ArmModel) throws -> Stage {
     let config = training.stages[index]

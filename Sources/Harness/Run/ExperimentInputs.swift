@@ -72,7 +72,10 @@ public struct ExperimentInputs: Sendable {
     let set = data.set(fold)
     var hasher = DigestHasher()
     hasher.update(field: "recipe", recipe.digest)
-    hasher.update(field: "sequence", sequenceDescription)
+    for kind in StageData.allCases {
+      let first = set.train.first { $0.serves(kind) }
+      hasher.update(field: "sequence", try first.map(template.description(of:)) ?? "")
+    }
     hasher.update(field: "train", try digest(of: set.train))
     hasher.update(field: "validation", try digest(of: set.validation))
     for (stage, own) in data.own.sorted(by: { $0.key < $1.key }) {
@@ -123,6 +126,8 @@ public struct ExperimentData: Sendable {
   let folds: [ExampleSet]
   /// By the number of the stage.
   let own: [Int: ExampleSet]
+  /// The sets that differ: one of all folds, which have the same examples, and the stages'.
+  private let sets: [ExampleSet]
   /// Every medium of all sets once.
   public let media: [Medium]
   /// Of each in ``media`` and in the patch source.
@@ -133,9 +138,18 @@ public struct ExperimentData: Sendable {
   /// - Throws: `DatasetError`.
   init(_ config: ExperimentConfig, executor: LaneExecutor) throws {
     var own: [Int: ExampleSet] = [:]
+    var sets = [folds[0]]
     for (index, stage) in config.training.stages.enumerated() {
       guard let dataset = stage.dataset else { continue }
-      own[index] = try dataset.read()[0]
+      let earlier = config.training.stages[..<index].firstIndex { $0.dataset == dataset }
+      if let set = earlier.flatMap({ own[$0] }) {
+        own[index] = set
+        continue
+      }
+      // Names are unique in a data set, not between two.
+      let set = try dataset.read()[0].prefixed("stage-\(index + 1)/")
+      own[index] = set
+      sets.append(set)
     }
     self.init(folds: try config.dataset.read(), own: own, executor: executor)
   }
@@ -144,14 +158,12 @@ public struct ExperimentData: Sendable {
     self.executor = executor
     self.folds = folds
     self.own = own
+    self.sets = sets
     var media: [Medium] = []
     var places: [Identifier: Int] = [:]
-    // All folds have the same examples.
-    for set in folds.prefix(1) + own.sorted(by: { $0.key < $1.key }).map(\.value) {
-      for medium in set.media where places[medium.id] == nil {
-        places[medium.id] = media.count
-        media.append(medium)
-      }
+    for medium in sets.flatMap(\.media) {
+      places[medium.id] = media.count
+      media.append(medium)
     }
     self.media = media
     self.places = places
@@ -168,11 +180,7 @@ public struct ExperimentData: Sendable {
   func set(of stage: Int, fold: Int?) -> ExampleSet { own[stage] ?? set(fold) }
 
   /// Every example once, whatever its part.
-  var examples: [Example] {
-    (folds.prefix(1) + own.sorted(by: { $0.key < $1.key }).map(\.value)).flatMap {
-      $0.train + $0.validation + $0.test
-    }
-  }
+  var examples: [Example] { sets.flatMap(\.examples) }
 
   /// Of each medium's content; files are read once.
   func mediaDigests() throws -> [String] {
@@ -191,7 +199,25 @@ public struct ExperimentData: Sendable {
   }
 
   /// What was left out of the data sets and why.
-  var notes: [String] { (folds.prefix(1) + own.values).flatMap(\.notes) }
+  var notes: [String] { sets.flatMap(\.notes) }
+}
+
+extension ExampleSet {
+  /// The same set with other names for examples and media.
+  fileprivate func prefixed(_ prefix: String) -> ExampleSet {
+    func named(_ id: Identifier) -> Identifier { Identifier(prefix + id.text) }
+    func renamed(_ examples: [Example]) -> [Example] {
+      examples.map { example in
+        Example(
+          id: named(example.id),
+          media: example.media.map { Medium(id: named($0.id), source: $0.source) },
+          exchanges: example.exchanges)
+      }
+    }
+    return ExampleSet(
+      name: name, description: description, notes: notes, train: renamed(train),
+      validation: renamed(validation), test: renamed(test))
+  }
 }
 
 /// Digests that are worked out when they are first asked for.

@@ -31,13 +31,21 @@ struct Preflight {
       throw UnsupportedSetting(
         "\(title): there is no training image; give dataset.split more of them")
     }
-    guard stage.data != .contrast else { return }
     let samples = try inputs.sequences.sequences(
       set.train, stage.data, limit: stage.maxTextTokens
     ).samples
     guard !samples.isEmpty else {
       throw UnsupportedSetting(
-        "\(title): data is \(stage.data.rawValue), but the data set has no \(stage.data.rawValue)")
+        "\(title): data is \(stage.data.rawValue), but the data set has no "
+          + (stage.data == .contrast ? "captions" : stage.data.rawValue))
+    }
+    guard stage.data != .contrast else {
+      guard min(stage.batchSize, samples.count) > 1 else {
+        throw UnsupportedSetting(
+          "\(title): data is contrast, which tells the images of a batch apart, but a batch has one; "
+            + "raise batch_size")
+      }
+      return
     }
     let tokens = samples.reduce(0) { $0 + SequenceBatch.supervisedTokens(of: $1) }
     guard tokens > 0 else {

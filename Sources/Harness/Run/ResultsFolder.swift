@@ -26,6 +26,13 @@ public struct ResultsFolder: Sendable {
     }
   }
 
+  /// Removes the folder if nothing is in it but the experiment that was to run.
+  func removeIfOnlyBegun() {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: url.path)
+    if names == [experiment.lastPathComponent] { unlink(experiment.path) }
+    rmdir(url.path)
+  }
+
   /// Keeps other programs from running into this folder until the lock is released.
   ///
   /// Where the disk knows no locks there is none. A program that was killed holds its lock until its

@@ -52,7 +52,10 @@ struct SettingSearch {
 
   enum Outcome {
     case chosen(ArmConfig, source: String)
-    case none(reason: String)
+    /// Trials are missing and were not to be run.
+    case notRun
+    /// Every trial diverged.
+    case failed(reason: String)
   }
 
   /// What a trial came to: `metrics.json` in its folder.
@@ -74,7 +77,7 @@ struct SettingSearch {
     var trials: [(trial: SearchTrial, loss: Double?)] = []
     for trial in try search.grid(of: arm) {
       guard let outcome = try outcome(of: trial, config, mayRun: mayRun) else {
-        return .none(reason: "search not run")
+        return .notRun
       }
       trials.append((trial, outcome.validationLoss))
     }
@@ -82,7 +85,7 @@ struct SettingSearch {
       "\(trial.label): \(loss.map { String(format: "%.4f", $0) } ?? "diverged")"
     }.joined(separator: ", ")
     guard let best = trials.filter({ $0.loss != nil }).min(by: { $0.loss ?? 0 < $1.loss ?? 0 })
-    else { return .none(reason: "every trial of the search diverged (\(tried))") }
+    else { return .failed(reason: "every trial of the search diverged (\(tried))") }
     console.log("\(arm.row): searched \(tried); chosen \(best.trial.label)")
     return .chosen(
       best.trial.arm.config,

@@ -55,11 +55,11 @@ extension InputLoader {
     let pixels = try executor.map(count: train.count) {
       side.processor(try train[$0].media[0].image())
     }
-    let size = side.processor.outputWidth
     let stage = Stage(
       name: "encoder",
       objective: ContrastiveObjective(
-        pair: pair, pixels: pixels, side: size, captions: captions), parameters: pair.parameters,
+        pair: PixelPair(pair: pair, pixels: pixels, side: side.processor.outputWidth),
+        captions: captions), parameters: pair.parameters,
       epochs: settings.epochs, batchSize: settings.batchSize, optimizer: settings.optimizer,
       maximumUpdates: maximumUpdates)
     try self.train(
@@ -109,43 +109,23 @@ extension InputLoader {
   }
 }
 
-/// InfoNCE over a batch of images, each with one of its captions drawn anew.
-private struct ContrastiveObjective: Objective {
+/// The small encoder's pair on the pixels of numbered images.
+struct PixelPair: EmbeddingPair {
   let pair: ContrastivePair
   /// `[3, side, side]` of each image.
   let pixels: [[Float]]
   let side: Int
-  let captions: [[[Int32]]]
 
-  var sampleCount: Int { pixels.count }
+  var logScale: Parameter { pair.logScale }
 
-  func units(of sample: Int, draw: RandomKey) -> Int { 1 }
-
-  func loss(of samples: [Int], draw: RandomKey, scale: Float, in context: Context) -> Loss {
-    pair.loss(
-      images: batch(samples, on: context.tape), captions: chosen(samples, draw: draw),
-      scale: scale * Float(samples.count), in: context)
+  func images(_ samples: [Int], in context: Context) -> Tensor {
+    let batches = context.tape.batches(
+      of: samples.map { PixelValues(pixels[$0], height: side, width: side) })
+    return pair.embedding(of: batches[0], in: context)
   }
 
-  func gradients(
-    of samples: [Int], for parameters: [Parameter], draw: RandomKey, update: RandomKey,
-    lanes: Lanes
-  ) -> Double {
-    pair.limitScale()
-    return pair.gradients(on: lanes, captions: chosen(samples, draw: draw)) { places, tape in
-      batch(Array(samples[places]), on: tape)
-    }
-  }
-
-  private func chosen(_ samples: [Int], draw: RandomKey) -> [[Int32]] {
-    samples.map { sample in
-      var stream = draw.named("caption").numbered(sample).stream
-      return captions[sample][stream.integer(below: captions[sample].count)]
-    }
-  }
-
-  private func batch(_ samples: [Int], on tape: Tape) -> ImageBatch {
-    tape.batches(of: samples.map { PixelValues(pixels[$0], height: side, width: side) })[0]
+  func texts(_ captions: [[Int32]], in context: Context) -> Tensor {
+    pair.embedding(of: captions, in: context)
   }
 }
 

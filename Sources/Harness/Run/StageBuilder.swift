@@ -19,18 +19,23 @@ struct StageBuilder {
     _ index: Int, _ config: StageConfig, optimizer: OptimizerConfig, train: [Example],
     validation: [Example], limit: Int?
   ) throws -> Stage {
-    let parameters = model.parameters(of: config)
+    var parameters = model.parameters(of: config)
+    let head = try contrastHead(config.data, of: index)
+    parameters += head?.parameters ?? []
     func objective(_ examples: [Example], _ choice: CaptionChoice) throws -> any Objective {
-      switch config.data {
-      case .captions, .questions:
+      let sequences = try inputs.sequences.sequences(
+        examples, config.data, limit: config.maxTextTokens)
+      guard let head else {
         return AnswerObjective(
           projector: model.projector, model: model.languageModel, patches: model.source,
-          sequences: try inputs.sequences.sequences(
-            examples, config.data, limit: config.maxTextTokens),
-          end: inputs.template.end, choice: choice)
-      case .contrast:
-        throw UnsupportedSetting("data: contrast")  // CONTRAST
+          sequences: sequences, end: inputs.template.end, choice: choice)
       }
+      let samples = sequences.samples.filter { !$0.media.isEmpty && !$0.captions.isEmpty }
+      return ContrastiveObjective(
+        pair: ArmEmbeddings(
+          projector: model.projector, model: model.languageModel, patches: model.source,
+          head: head, media: samples.map(\.media), opening: inputs.opening),
+        captions: samples.map(\.captions))
     }
     let learning = try objective(train, config.captions)
     let checked = try objective(validation, .all)
@@ -40,8 +45,30 @@ struct StageBuilder {
       validation: checked.sampleCount > 0 ? checked : nil, accumulation: config.accumulation,
       patience: config.earlyStopping?.patience,
       watched: Dictionary(
-        config.train.map { ($0.title, model.parameters(of: $0)) }
+        config.train.map { ($0.title, model.parameters(of: $0)) }.filter { !$0.1.isEmpty }
       ) { first, _ in first }, maximumUpdates: limit)
+  }
+
+  /// The projections of a contrast stage, nil for others: they start anew with each stage and are not
+  /// exported.
+  private func contrastHead(_ data: StageData, of stage: Int) throws -> ContrastHead? {
+    switch data {
+    case .captions, .questions: return nil
+    case .contrast:
+      let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init")
+      let scope = ParameterScope(store: ParameterStore(), random: key)
+      return try ContrastHead(width: inputs.model.width, in: scope("contrast")(stage))
+    }
+  }
+}
+
+extension SequenceSample {
+  /// The ids of its answers, empty ones left out.
+  fileprivate var captions: [[Int32]] {
+    branches.joined().compactMap { piece in
+      guard case .answer(let ids, _) = piece, !ids.isEmpty else { return nil }
+      return ids
+    }
   }
 }
 

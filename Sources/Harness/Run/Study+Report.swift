@@ -17,11 +17,18 @@ extension Study {
     guard !cells.isEmpty, heatmaps.images > 0 || heatmaps.magnitude else { return }
     console.log("Drawing heatmaps")
     let inputs = try group.values()
-    let arms = try cells.filter { !$0.cell.arm.isControl }.map { finished in
-      try HeatmapArm(
-        TrainedCell(
-          arm: finished.cell.arm.name, finished.cell.folder, experiment: finished.cell.config),
-        inputs)
+    let arms = try cells.filter { !$0.cell.arm.isControl }.compactMap {
+      finished -> HeatmapArm? in
+      do {
+        return try HeatmapArm(
+          TrainedCell(
+            arm: finished.cell.arm.name, finished.cell.folder, experiment: finished.cell.config),
+          inputs)
+      } catch let error as CheckpointError {
+        // The cell's results are whole without its weights.
+        console.log("  no heatmap of \(finished.cell.arm.row): \(error)")
+        return nil
+      }
     }
     let files =
       try writeHeatmaps(

@@ -73,9 +73,9 @@ public struct Study {
   private func runToEnd() throws -> RunSummary {
     defer { console.endBar() }
     try checkOnly()
-    // Before the work, not after it; an empty folder goes again.
+    // Before the work, not after it; a folder in which nothing was made goes again.
     try folder.prepare()
-    defer { rmdir(folder.url.path) }
+    defer { folder.removeIfOnlyBegun() }
     let lock = try folder.lock()
     defer { lock.release() }
     let scoring = try Scoring(
@@ -89,7 +89,11 @@ public struct Study {
     }
     // Everything as shapes first: what can't be built is refused before any work.
     for group in groups { try check(group) }
-    if options.isFresh { try removeOwnCells(groups) }
+    if options.isFresh {
+      try removeOwnCells(groups)
+    } else {
+      for group in groups { try checkCheckpoints(group) }
+    }
     try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
     var results = StudyResults()
     for group in groups { try run(group, into: &results) }
@@ -115,16 +119,19 @@ public struct Study {
 
   // MARK: - Cells
 
-  /// The arms of a group, each set of swept values that concerns it once.
+  /// The arms of a group, each set of swept values that concerns it once; those of one name together.
   func arms(of group: PointGroup) -> [(arm: Arm, config: ExperimentConfig)] {
     var seen: Set<String> = []
-    return group.points.flatMap { point in
+    let arms = group.points.flatMap { point -> [(arm: Arm, config: ExperimentConfig)] in
       Arm.arms(of: point.config).compactMap { arm in
         var arm = arm
         arm.label = point.swept.filter { $0.concerns(arm) }.map(\.label).joined(separator: ",")
         return seen.insert(arm.row).inserted ? (arm, point.config) : nil
       }
     }
+    var names: [String] = []
+    for (arm, _) in arms where !names.contains(arm.name) { names.append(arm.name) }
+    return names.flatMap { name in arms.filter { $0.arm.name == name } }
   }
 
   /// The cells to run, rates chosen by the search where there is one: by seed, fold, arm.
@@ -143,14 +150,22 @@ public struct Study {
         .choose(arm, config, mayRun: isWanted(arm))
       switch outcome {
       case .chosen(let settings, let source): chosen.append((arm.with(settings), config, source))
-      case .none(let reason): results.missing.append("\(arm.row): \(reason)")
+      case .notRun: results.leaveOut("\(arm.row): search not run")
+      case .failed(let reason): results.leaveOut("\(arm.row): \(reason)", hasFailed: true)
       }
     }
+    return cells(of: chosen, in: group)
+  }
+
+  /// By seed, fold, arm.
+  private func cells(
+    of arms: [(arm: Arm, config: ExperimentConfig, source: String)], in group: LazyInputs
+  ) -> [Cell] {
     let folds = group.shapes.data.folds.count
     let numbers: [Int?] = folds > 1 ? Array(0..<folds) : [nil]
     return group.group.config.training.seeds.flatMap { seed in
       numbers.flatMap { fold in
-        chosen.map { arm, config, source in
+        arms.map { arm, config, source in
           Cell(
             arm: arm, seed: seed, fold: fold, config: config,
             folder: folder.cell(
@@ -187,22 +202,34 @@ public struct Study {
     try Preflight(inputs: inputs, config: group.group.config, console: console).sayCuts()
   }
 
+  /// A damaged checkpoint that a cell would go on from is refused before any work. Cells whose settings a
+  /// search chooses are looked at when it is their turn.
+  ///
+  /// - Throws: `CheckpointError`.
+  private func checkCheckpoints(_ group: LazyInputs) throws {
+    let given = arms(of: group.group).filter { $0.config.search == nil && isWanted($0.arm) }
+    let limit = options.maximumUpdates
+    for cell in cells(of: given.map { ($0.arm, $0.config, "given") }, in: group) {
+      let weights = try cell.weightsDigest(group.shapes, limit: limit)
+      let answers = try cell.answersDigest(group.shapes, weights: weights)
+      guard FinishedCell(cell, weights: weights, answers: answers) == nil else { continue }
+      _ = try StageTrainer.found(
+        in: cell.folder.url, digest: weights,
+        exports: ArmModel.exportFiles(of: cell.config.training))
+    }
+  }
+
   /// What this file's cells made, and nothing of other sweeps or of the user's.
   private func removeOwnCells(_ groups: [LazyInputs]) throws {
     for group in groups {
-      for (arm, config) in arms(of: group.group) where isWanted(arm) {
+      let wanted = arms(of: group.group).filter { isWanted($0.arm) }
+      for (arm, config) in wanted {
         for trial in try config.search?.grid(of: arm) ?? [] {
           try folder.cell(arm: arm.name, trial.folderName).clear()
         }
-        let folds = group.shapes.data.folds.count
-        let numbers: [Int?] = folds > 1 ? Array(0..<folds) : [nil]
-        for seed in config.training.seeds {
-          for fold in numbers {
-            try folder.cell(
-              arm: arm.name, Cell.name(seed: seed, fold: fold, label: arm.label)
-            ).clear()
-          }
-        }
+      }
+      for cell in cells(of: wanted.map { ($0.arm, $0.config, "given") }, in: group) {
+        try cell.folder.clear()
       }
     }
   }
@@ -213,25 +240,31 @@ struct StudyResults {
   /// In the order of the cells.
   private(set) var finished: [FinishedCell] = []
   /// Texts for the table: which cell, and why.
-  var missing: [String] = []
+  private(set) var missing: [String] = []
   private(set) var failures = 0
   /// Figures that were drawn.
   var pictures: [ReportPage.Picture] = []
-  private var group: [(index: Int, cell: FinishedCell)] = []
-
-  mutating func add(_ ending: CellEnding, at index: Int, of cell: Cell) {
-    switch ending {
-    case .finished(let finished): group.append((index, finished))
-    case .failed(let message):
-      failures += 1
-      missing.append("\(cell.shortTitle): \(message)")
-    case .notRun: missing.append("\(cell.shortTitle): not run")
-    }
-  }
+  private var group: [(index: Int, cell: Cell, ending: CellEnding)] = []
 
   /// Cells may end in any order.
+  mutating func add(_ ending: CellEnding, at index: Int, of cell: Cell) {
+    group.append((index, cell, ending))
+  }
+
+  mutating func leaveOut(_ text: String, hasFailed: Bool = false) {
+    missing.append(text)
+    if hasFailed { failures += 1 }
+  }
+
+  /// Puts what was added into the order of the cells.
   mutating func endGroup() {
-    finished += group.sorted { $0.index < $1.index }.map(\.cell)
+    for (_, cell, ending) in group.sorted(by: { $0.index < $1.index }) {
+      switch ending {
+      case .finished(let cell): finished.append(cell)
+      case .failed(let message): leaveOut("\(cell.shortTitle): \(message)", hasFailed: true)
+      case .notRun: leaveOut("\(cell.shortTitle): not run")
+      }
+    }
     group = []
   }
 }

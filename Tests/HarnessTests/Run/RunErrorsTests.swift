@@ -86,8 +86,7 @@ struct RunErrorsTests {
         + "File too large.\n")
     #expect(tiny.partials() == [])
     try tiny.run()
-    let (whole, after) = (try tiny.bits("whole"), try tiny.bits())
-    for (name, data) in whole { #expect(after[name] == data, "\(name) differs") }
+    try tiny.expectSameBits("whole", "results")
   }
 
   @Test("heatmaps of a layer that no arm has, before any training")
@@ -121,32 +120,38 @@ struct RunErrorsTests {
       ending.errors == "dragoman: error: Cannot write standard output: No space left on device.\n")
   }
 
-  @Test("another configuration is refused and changes no file of the earlier run")
+  @Test("another configuration remakes the cells that it concerns and says which keys differ")
   func otherConfiguration() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
     try tiny.run()
-    let before = try contents(tiny.results)
+    let before = try TinyExperiment.arms.map { try tiny.traces("\($0)/seed-0") }
     let ending = try Program.run(
-      tiny.arguments(["--quiet", "training.stages.0.epochs=3"]), in: tiny.folder)
-    #expect(ending.code == 65)
-    let file = tiny.results.appending(path: "tiny/mlp/seed-0/checkpoint/last.safetensors").path
-    #expect(
-      ending.errors == "dragoman: error: \(file) was made with another configuration or other "
-        + "inputs. Go on with the file that made it, choose another --results folder, or start "
-        + "again with --fresh.\n")
-    #expect(try contents(tiny.results) == before)
+      tiny.arguments(["projectors.qformer.queries=2"]), in: tiny.folder)
+    #expect(ending.code == 0, "\(ending)")
+    #expect(ending.errorLines.contains("  trained anew, since arm.queries 3 → 2"), "\(ending)")
+    for (arm, traces) in zip(TinyExperiment.arms, before) where arm != "qformer" {
+      #expect(!ending.errors.contains("\(arm), seed 0"), "\(ending)")
+      let after = try tiny.traces("\(arm)/seed-0")
+      for name in ["captions.jsonl", "checkpoint/best.safetensors", "log.jsonl", "config.yaml"] {
+        #expect(after[name] == traces[name], "\(arm)/\(name)")
+      }
+    }
+    try tiny.run(results: "alone", overrides: ["projectors.qformer.queries=2"])
+    try tiny.expectSameBits("alone", "results")
   }
 
   @Test(
-    "a damaged checkpoint is refused, and --fresh starts again",
+    "a damaged checkpoint that training would go on from is refused before any file changes",
     arguments: ["checkpoint/last.safetensors", "checkpoint/best.safetensors", "log.jsonl"])
   func damagedCheckpoint(name: String) throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
+    try tiny.run(results: "whole")
     try tiny.run()
-    let bits = try tiny.bits()
-    let file = tiny.results.appending(path: "tiny/qformer/seed-0").appending(path: name)
+    // Its weights are there and its results are not: it would go on.
+    try FileManager.default.removeItem(at: tiny.cell("qformer/seed-0").metrics)
+    let file = tiny.cell("qformer/seed-0").url.appending(path: name)
     try Data(contentsOf: file).prefix(300).write(to: file)
     let before = try contents(tiny.results)
     let ending = try Program.run(tiny.arguments(["--quiet"]), in: tiny.folder)
@@ -155,10 +160,26 @@ struct RunErrorsTests {
     #expect(ending.errors.contains(file.path) && ending.errors.contains("damaged"))
     #expect(ending.errors.contains("Start again with --fresh."))
     #expect(try contents(tiny.results) == before)
-    let again = try Program.run(tiny.arguments(["--quiet", "--fresh"]), in: tiny.folder)
+    let again = try Program.run(
+      tiny.arguments(["--quiet", "--fresh", "--only", "qformer"]), in: tiny.folder)
     #expect(again.code == 0, "\(again)")
-    let after = try tiny.bits()
-    for (name, data) in bits { #expect(after[name] == data, "\(name) differs") }
+    try tiny.expectSameBits("whole", "results")
+  }
+
+  @Test("a finished cell needs no checkpoint: a damaged one costs its heatmap and nothing else")
+  func damagedAfterTheEnd() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    try tiny.run()
+    let table = try tiny.text("comparison.md")
+    let file = tiny.cell("qformer/seed-0").weights
+    try Data(contentsOf: file).prefix(300).write(to: file)
+    let ending = try Program.run(tiny.arguments(), in: tiny.folder)
+    #expect(ending.code == 0, "\(ending)")
+    #expect(
+      ending.errorLines.contains { $0.contains("no heatmap of qformer") && $0.contains(file.path) },
+      "\(ending)")
+    #expect(try tiny.text("comparison.md") == table)
   }
 
   @Test("a damaged small model in the cache is made again, to the same bits")
@@ -172,8 +193,7 @@ struct RunErrorsTests {
       try Data(contentsOf: file).dropLast(5).write(to: file)
     }
     try tiny.run()
-    let (whole, after) = (try tiny.bits("whole"), try tiny.bits())
-    for (name, data) in whole { #expect(after[name] == data, "\(name) differs") }
+    try tiny.expectSameBits("whole", "results")
   }
 
   @Test("--fresh loses nothing when the inputs can't be read")
@@ -197,14 +217,4 @@ struct RunErrorsTests {
       ending == Program.Ending(code: code, output: "", errors: "dragoman: error: \(message)\n"))
     #expect(!FileManager.default.fileExists(atPath: tiny.folder.appending(path: "Results").path))
   }
-}
-
-/// Every file under a folder.
-func contents(_ folder: URL) throws -> [String: Data] {
-  var found: [String: Data] = [:]
-  for case let name as String in FileManager.default.enumerator(atPath: folder.path) ?? .init() {
-    let file = folder.appending(path: name)
-    if !file.hasDirectoryPath, let data = try? Data(contentsOf: file) { found[name] = data }
-  }
-  return found
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Reports
 import Storage
@@ -111,7 +112,7 @@ extension PhotoExperiment {
     + "{% if add_generation_prompt %}assistant: {% endif %}"
 
   func writeTokenizerConfig(chatTemplate: String?) throws {
-    let template = chatTemplate.map { ", \"chat_template\": \(JSONText.quoted($0))" } ?? ""
+    let template = chatTemplate.map { ", \"chat_template\": \(JSONValue.quoted($0))" } ?? ""
     try write(#"{"eos_token": "<|end|>"\#(template)}"#, "language-model/tokenizer_config.json")
   }
 }

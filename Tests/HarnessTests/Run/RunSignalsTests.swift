@@ -33,7 +33,7 @@ struct RunSignalsTests {
     }
     let rest = try Program.run(tiny.arguments([Self.epochs, "--quiet"]), in: tiny.folder)
     #expect(rest.code == 0 && rest.errors.isEmpty, "\(rest)")
-    try expectSameBits(tiny, "whole", "results")
+    try tiny.expectSameBits("whole", "results")
   }
 
   @Test("a run killed halfway goes on to the same bits and leaves nothing half-written")
@@ -54,7 +54,7 @@ struct RunSignalsTests {
     }
     let rest = try Program.run(tiny.arguments([Self.epochs]), in: tiny.folder)
     #expect(rest.code == 0, "\(rest)")
-    try expectSameBits(tiny, "whole", "results")
+    try tiny.expectSameBits("whole", "results")
     #expect(tiny.partials() == [])
   }
 
@@ -90,11 +90,5 @@ struct RunSignalsTests {
     let ending = try program.ending()
     #expect(ending.code == 128 + signal, "\(ending)")
     #expect(start.duration(to: .now) < .seconds(2))
-  }
-
-  private func expectSameBits(_ tiny: TinyExperiment, _ first: String, _ second: String) throws {
-    let (first, second) = (try tiny.bits(first), try tiny.bits(second))
-    #expect(first.keys == second.keys)
-    for (name, data) in first { #expect(second[name] == data, "\(name) differs") }
   }
 }

@@ -9,26 +9,59 @@ import Training
 /// Which text a run learns from and writes.
 @Suite("Captions of dragoman run")
 struct RunTextTests {
-  @Test("max_text_tokens holds prompt, caption and end token together", arguments: [2, 5, 9, 64])
+  @Test(
+    "max_text_tokens holds prompt, caption and end token together; a cut caption is not taught its end",
+    arguments: [3, 5, 9, 64])
   func maxTextTokens(limit: Int) throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
+    let inputs = try shapes(tiny)
+    let train = inputs.data.set(nil).train
+    let samples = try inputs.sequences.sequences(train, .captions, limit: limit).samples
+    let whole = try inputs.sequences.sequences(train, .captions, limit: nil).samples
+    #expect(samples.count == train.count && whole.count == train.count)
+    for (sample, uncut) in zip(samples, whole) {
+      #expect(sample.branches.count == uncut.branches.count)
+      for (branch, all) in zip(sample.branches, uncut.branches) {
+        guard case .answer(let ids, let isWhole)? = branch.last,
+          case .answer(let allIDs, true)? = all.last
+        else {
+          Issue.record("a branch ends with its answer")
+          continue
+        }
+        // Two ids of the prompt.
+        #expect(isWhole == (allIDs.count + 1 <= limit - 2))
+        #expect(ids == (isWhole ? allIDs : Array(allIDs.prefix(limit - 2))))
+      }
+    }
+  }
+
+  @Test("a prompt that leaves nothing of the caption is refused before any work; cuts are said")
+  func longPrompt() throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let prompt = ["language_model.prompt=a red", "language_model.epochs=1"]
+    let refused = try Program.run(
+      tiny.arguments(prompt + ["training.stages.0.max_text_tokens=2"]), in: tiny.folder)
+    #expect(refused.code == 65, "\(refused)")
+    #expect(refused.errors.contains("nothing is left of the answer"), "\(refused)")
+    #expect(!FileManager.default.fileExists(atPath: tiny.folder.appending(path: "cache").path))
+    let cut = try Program.run(
+      tiny.arguments(prompt + ["training.stages.0.max_text_tokens=5"]), in: tiny.folder)
+    #expect(cut.code == 0, "\(cut)")
+    let lines = cut.errorLines.filter { $0.contains("answers are cut by max_text_tokens 5") }
+    #expect(lines.count == 1 && lines[0].contains("not taught their end"), "\(cut)")
+  }
+
+  private func shapes(_ tiny: TinyExperiment) throws -> ExperimentInputs {
     let config = try Experiment.load(
-      tiny.file.path, overrides: ["language_model.prompt=a red", "language_model.epochs=1"])[0]
-      .config
-    let inputs = try InputLoader(
+      tiny.file.path, overrides: ["language_model.prompt=a red", "language_model.epochs=1"]
+    ).config
+    return try InputLoader(
       config: config, cache: tiny.folder.appending(path: "cache"),
       executor: LaneExecutor(threads: 2), console: Console(quiet: true), stop: StopSignal(),
       maximumUpdates: 1
-    ).load()
-    #expect(inputs.format.prompt.count == 2)
-    let samples = inputs.samples(inputs.dataset.train, from: 0, limit: limit)
-    let whole = inputs.samples(inputs.dataset.train, from: 0, limit: .max)
-    for (sample, uncut) in zip(samples, whole) {
-      for (caption, all) in zip(sample.captions, uncut.captions) {
-        #expect(caption == Array(all.prefix(max(1, limit - 3))))
-      }
-    }
+    ).shapes()
   }
 
   @Test("one caption drawn anew, and captions sampled: the same for one and two threads")
@@ -45,9 +78,9 @@ struct RunTextTests {
     let (first, second) = (try tiny.bits("a"), try tiny.bits("b"))
     for (name, data) in first { #expect(second[name] == data, "\(name) differs") }
     let greedy = try tiny.bits("greedy")
-    let weights = "mlp/checkpoint/best.safetensors"
+    let weights = "mlp/seed-0/best.safetensors"
     #expect(first[weights] == greedy[weights], "how captions are written changes no training")
-    #expect(first["mlp/captions.jsonl"] != greedy["mlp/captions.jsonl"])
+    #expect(first["mlp/seed-0/captions"] != greedy["mlp/seed-0/captions"])
   }
 
   @Test("captions stand on the pictures, and magnitudes beside them if asked for")

@@ -1,8 +1,10 @@
 import Foundation
-import Harness
 import Reports
-import Synchronization
+import Storage
+import Testing
 import Training
+
+@testable import Harness
 
 /// A whole experiment that runs in a second or two, in a folder of its own.
 struct TinyExperiment {
@@ -44,32 +46,97 @@ struct TinyExperiment {
   @discardableResult
   func run(
     results: String = "results", cache: String = "cache", threads: Int = 2,
-    overrides: [String] = [], fresh: Bool = false, stop: StopSignal = StopSignal()
+    overrides: [String] = [], steps: Int? = nil, only: [String] = [], jobs: Int? = nil,
+    fresh: Bool = false, stop: StopSignal = StopSignal()
   ) throws -> RunSummary {
-    let experiment = try Experiment.load(file.path, overrides: overrides)[0]
+    let experiment = try Experiment.load(file.path, overrides: overrides)
     let options = RunOptions(
       results: folder.appending(path: results), cache: folder.appending(path: cache),
-      threads: threads, isFresh: fresh, isQuiet: true)
-    return try ExperimentRunner(experiment, options: options, stop: stop).run()
+      threads: threads, maximumUpdates: steps, only: only, jobs: jobs, isFresh: fresh,
+      isQuiet: true)
+    return try Study(experiment, options: options, stop: stop).run()
   }
 
+  /// The folder of a cell: `mlp/seed-0`.
+  func cell(_ name: String, _ results: String = "results") -> CellFolder {
+    CellFolder(
+      url: folder.appending(path: results).appending(path: "tiny").appending(path: name))
+  }
+
+  func outcome(_ cell: String, _ results: String = "results") throws -> CellOutcome {
+    try JSONDecoder().decode(
+      CellOutcome.self, from: Data(contentsOf: self.cell(cell, results).metrics))
+  }
+
+  func answers(_ cell: String, _ results: String = "results") throws -> [AnswerRecord] {
+    try JSONLines.read(AnswerRecord.self, from: self.cell(cell, results).answers)
+  }
+
+  /// The text of a file in the experiment's results.
+  func text(_ name: String, _ results: String = "results") throws -> String {
+    try String(
+      contentsOf: folder.appending(path: results).appending(path: "tiny").appending(path: name),
+      encoding: .utf8)
+  }
+
+  static let arms = ["mlp", "qformer", "perceiver", "learned_prompt"]
+
   /// What must not depend on threads, stops or the time of day: captions, scores and weights of each run.
-  func bits(_ results: String = "results") throws -> [String: Data] {
-    let root = folder.appending(path: results).appending(path: "tiny")
+  func bits(
+    _ results: String = "results", cells: [String] = arms.map { "\($0)/seed-0" }
+  ) throws -> [String: Data] {
     var found: [String: Data] = [:]
-    for arm in ["mlp", "qformer", "perceiver", "learned_prompt"] {
-      let run = root.appending(path: "\(arm)/seed-0")
-      for name in ["captions.jsonl", "checkpoint/best.safetensors"] {
-        found["\(arm)/\(name)"] = try Data(contentsOf: run.appending(path: name))
+    for name in cells {
+      let cell = cell(name, results)
+      found["\(name)/captions"] = try Data(contentsOf: cell.answers)
+      let weights = try FileManager.default.contentsOfDirectory(atPath: cell.checkpoint.path)
+      for file in weights where file.hasSuffix(".safetensors") && file != "last.safetensors" {
+        found["\(name)/\(file)"] = try Data(contentsOf: cell.checkpoint.appending(path: file))
       }
-      let outcome = try JSONDecoder().decode(
-        ArmOutcome.self, from: Data(contentsOf: run.appending(path: "metrics.json")))
+      let outcome = try outcome(name, results)
       for (row, scores) in outcome.scores {
-        found["\(arm)/\(row)"] = Data("\(scores.sorted { $0.key < $1.key })".utf8)
+        found["\(name)/\(row)"] = Data("\(scores.sorted { $0.key < $1.key })".utf8)
       }
       let losses = [outcome.bestValidationLoss, outcome.finalValidationLoss]
-      found["\(arm)/losses"] = Data("\(losses)".utf8)
+      found["\(name)/losses"] = Data("\(losses)".utf8)
     }
     return found
   }
+
+  func expectSameBits(
+    _ first: String, _ second: String, cells: [String] = arms.map { "\($0)/seed-0" },
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let (first, second) = (try bits(first, cells: cells), try bits(second, cells: cells))
+    #expect(first.keys == second.keys, sourceLocation: sourceLocation)
+    for (name, data) in first {
+      #expect(second[name] == data, "\(name) differs", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Names, bytes and times of change of every file of a cell.
+  func traces(_ cell: String, _ results: String = "results") throws -> [String: FileTrace] {
+    let folder = self.cell(cell, results).url
+    return try contents(folder).reduce(into: [:]) { found, file in
+      let url = folder.appending(path: file.key)
+      let values = try url.resourceValues(forKeys: [.contentModificationDateKey])
+      found[file.key] = FileTrace(data: file.value, changed: values.contentModificationDate)
+    }
+  }
+}
+
+/// A file as it is, to see whether it was written again.
+struct FileTrace: Equatable {
+  let data: Data
+  let changed: Date?
+}
+
+/// Every file under a folder, by its path below it.
+func contents(_ folder: URL) throws -> [String: Data] {
+  var found: [String: Data] = [:]
+  for case let name as String in FileManager.default.enumerator(atPath: folder.path) ?? .init() {
+    let file = folder.appending(path: name)
+    if !file.hasDirectoryPath, let data = try? Data(contentsOf: file) { found[name] = data }
+  }
+  return found
 }
