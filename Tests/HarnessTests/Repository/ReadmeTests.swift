@@ -43,6 +43,16 @@ struct ReadmeTests {
     #expect(Set(listed) == Set(offered), "README.md's table of commands, and dragoman --help")
   }
 
+  @Test("it lists every experiment")
+  func experiments() throws {
+    let readme = try Self.readme()
+    for file in CommittedExperimentTests.files {
+      let name = file.lastPathComponent
+      let row = "| [\(name)](Experiments/\(name)) |"
+      #expect(readme.contains(row), "README.md does not list \(name)")
+    }
+  }
+
   @Test("its table of kinds names every kind of the reference")
   func kinds() throws {
     let readme = try Self.readme()
