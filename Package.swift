@@ -120,7 +120,8 @@ let built = wanted.map { wanted in
 let package = Package(
   name: "dragoman",
   platforms: [.macOS(.v15)],
-  products: built?.contains("dragoman") ?? true ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
+  products: built?.contains("dragoman") ?? true
+    ? [.executable(name: "dragoman", targets: ["dragoman"])] : [],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

@@ -20,7 +20,6 @@ public struct ResultsFolder: Sendable {
   /// - Throws: `FileError` when it can't be made or written to.
   func prepare() throws {
     try AtomicFile.ensureFolder(url)
-    AtomicFile.removePartials(in: url)
     guard access(url.path, W_OK | X_OK) == 0 else {
       throw FileError(path: url.path, operation: .write, cause: String(cString: strerror(errno)))
     }

@@ -89,6 +89,7 @@ public struct Study {
     }
     // Everything as shapes first: what can't be built is refused before any work.
     for group in groups { try check(group) }
+    try removePartials(groups)
     if options.isFresh {
       try removeOwnCells(groups)
     } else {
@@ -219,18 +220,29 @@ public struct Study {
     }
   }
 
+  /// Every folder that this file's cells write.
+  private func ownFolders(_ group: LazyInputs) throws -> [CellFolder] {
+    let wanted = arms(of: group.group).filter { isWanted($0.arm) }
+    let trials = try wanted.flatMap { arm, config in
+      try (config.search?.grid(of: arm) ?? []).map {
+        folder.cell(arm: arm.name, $0.folderName)
+      }
+    }
+    return trials + cells(of: wanted.map { ($0.arm, $0.config, "given") }, in: group).map(\.folder)
+  }
+
+  /// What a killed program left half-written; no other writes here, since the folder is locked.
+  private func removePartials(_ groups: [LazyInputs]) throws {
+    for url in [folder.url, folder.figures] { AtomicFile.removePartials(in: url) }
+    for group in groups {
+      for own in try ownFolders(group) { AtomicFile.removePartials(in: own.url) }
+    }
+  }
+
   /// What this file's cells made, and nothing of other sweeps or of the user's.
   private func removeOwnCells(_ groups: [LazyInputs]) throws {
     for group in groups {
-      let wanted = arms(of: group.group).filter { isWanted($0.arm) }
-      for (arm, config) in wanted {
-        for trial in try config.search?.grid(of: arm) ?? [] {
-          try folder.cell(arm: arm.name, trial.folderName).clear()
-        }
-      }
-      for cell in cells(of: wanted.map { ($0.arm, $0.config, "given") }, in: group) {
-        try cell.folder.clear()
-      }
+      for own in try ownFolders(group) { try own.clear() }
     }
   }
 }

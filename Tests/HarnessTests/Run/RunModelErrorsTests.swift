@@ -79,9 +79,9 @@ struct RunModelErrorsTests {
       try photos.run(["dataset.split.train=40"])
         == Program.Ending(
           code: 65, output: "",
-          errors: "dragoman: error: \(captions): dataset.split does not fit (40 train, 1 validation, "
-            + "1 test, seed 0): there are only 6 images, it asks for 42 images. Ask for at most 6 in "
-            + "all.\n"))
+          errors: "dragoman: error: \(captions): dataset.split does not fit (40 train, "
+            + "1 validation, 1 test, seed 0): there are only 6 images, it asks for 42 images. Ask "
+            + "for at most 6 in all.\n"))
     photos.expectNoResults()
   }
 }

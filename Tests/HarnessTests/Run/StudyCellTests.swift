@@ -42,7 +42,7 @@ struct StudyCellTests {
     #expect(titles.count == summary.arms.count, "every row has a name of its own")
   }
 
-  @Test("--fresh removes what the file's own cells made: other sweeps' cells and a user's files stay")
+  @Test("--fresh removes what the file's own cells made; other sweeps and a user's files stay")
   func fresh() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
@@ -55,7 +55,9 @@ struct StudyCellTests {
     let weights = tiny.cell("mlp/seed-0").weights
     let old = try weights.resourceValues(forKeys: [.contentModificationDateKey])
     try tiny.run(overrides: ["projectors.qformer.queries=4"], fresh: true)
-    for (cell, traces) in zip(others, before) { #expect(try tiny.traces(cell) == traces, "\(cell)") }
+    for (cell, traces) in zip(others, before) {
+      #expect(try tiny.traces(cell) == traces, "\(cell)")
+    }
     for name in notes {
       #expect(try Data(contentsOf: root.appending(path: name)) == Data("mine".utf8), "\(name)")
     }
@@ -77,7 +79,7 @@ struct StudyCellTests {
     #expect(try tiny.traces("qformer/seed-0")["checkpoint/last.safetensors"] != weights)
   }
 
-  @Test("--only trains part; the table says what is missing, and the parts come to the whole's bits")
+  @Test("--only trains part, the table says what is missing, the parts come to the same bits")
   func only() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
@@ -106,7 +108,7 @@ struct StudyCellTests {
         + "learned_prompt, mlp, perceiver, qformer\n")
   }
 
-  @Test("a diverging arm is recorded, the others end, the exit code is 1, and the next run tries again")
+  @Test("a diverging arm is recorded, the others end, the exit is 1, the next run tries again")
   func diverging() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
@@ -174,9 +176,10 @@ struct StudyCellTests {
   }
 
   @Test(
-    "more test images, another question or way to decode answer again with the weights that are there",
+    "more test images, other controls or decoding answer again with the weights that are there",
     arguments: [
-      ["dataset.test=9"], ["evaluation.decode.max_new_tokens=5"], ["evaluation.controls=[shuffled]"],
+      ["dataset.test=9"], ["evaluation.decode.max_new_tokens=5"],
+      ["evaluation.controls=[shuffled]"],
       ["evaluation.seed=1"],
     ])
   func answersAgain(change: [String]) throws {

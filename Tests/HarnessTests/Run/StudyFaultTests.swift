@@ -41,7 +41,8 @@ struct StudyFaultTests {
     defer { photos.remove() }
     let ending = try photos.run(["training.stages.0.data=questions"])
     #expect(ending.code == 65, "\(ending)")
-    #expect(ending.errors.contains("data is questions, but the data set has no questions"), "\(ending)")
+    #expect(
+      ending.errors.contains("data is questions, but the data set has no questions"), "\(ending)")
     photos.expectNoResults()
   }
 
@@ -140,9 +141,8 @@ struct StudyFaultTests {
     let ending = try Program.run(
       tiny.arguments(["projectors={mlp: {kind: mlp}}", "evaluation.controls=[]"]), in: tiny.folder)
     #expect(ending.code == 0, "\(ending)")
-    #expect(
-      ending.errors.contains(/visual tokens start with a scale of [0-9.e-]+, text embeddings have [0-9.e-]+/),
-      "\(ending)")
+    let line = /visual tokens start with a scale of [0-9.e-]+, text embeddings have [0-9.e-]+/
+    #expect(ending.errors.contains(line), "\(ending)")
   }
 
   @Test("how many weights train of how many is said for each stage")

@@ -40,7 +40,8 @@ struct StudyKillTests {
 
   /// Kills runs at random moments and compares what they come to with an undisturbed run.
   private func kill(
-    in folder: URL, experiment: String, _ arguments: (_ results: String, _ cache: String) -> [String]
+    in folder: URL, experiment: String,
+    _ arguments: (_ results: String, _ cache: String) -> [String]
   ) throws {
     let start = ContinuousClock.now
     let whole = try Program.run(arguments("whole", "cache-whole"), in: folder)
@@ -76,7 +77,8 @@ struct StudyKillTests {
   /// Weights, answers and scores of every cell, and the comparison without its times.
   private func bits(_ results: URL) throws -> [String: Data] {
     var found = try contents(results).filter { name, _ in
-      name.hasSuffix("captions.jsonl") || name.hasSuffix(".safetensors") && !name.hasSuffix("last.safetensors")
+      name.hasSuffix("captions.jsonl")
+        || name.hasSuffix(".safetensors") && !name.hasSuffix("last.safetensors")
     }
     for name in try contents(results).keys where name.hasSuffix("metrics.json") {
       let outcome = try JSONDecoder().decode(
