@@ -137,8 +137,8 @@ public struct ExperimentData: Sendable {
 
   /// - Throws: `DatasetError`.
   init(_ config: ExperimentConfig, executor: LaneExecutor) throws {
+    let folds = try config.dataset.read()
     var own: [Int: ExampleSet] = [:]
-    var sets = [folds[0]]
     for (index, stage) in config.training.stages.enumerated() {
       guard let dataset = stage.dataset else { continue }
       let earlier = config.training.stages[..<index].firstIndex { $0.dataset == dataset }
@@ -149,16 +149,22 @@ public struct ExperimentData: Sendable {
       // Names are unique in a data set, not between two.
       let set = try dataset.read()[0].prefixed("stage-\(index + 1)/")
       own[index] = set
-      sets.append(set)
     }
-    self.init(folds: try config.dataset.read(), own: own, executor: executor)
+    self.init(folds: folds, own: own, executor: executor)
   }
 
   init(folds: [ExampleSet], own: [Int: ExampleSet] = [:], executor: LaneExecutor) {
     self.executor = executor
     self.folds = folds
     self.own = own
-    self.sets = sets
+    var seen = Set(folds[0].media.map(\.id))
+    // All folds have the same examples; stages may share a set of their own.
+    sets =
+      [folds[0]]
+      + own.sorted { $0.key < $1.key }.map(\.value).filter { set in
+        guard let first = set.media.first else { return false }
+        return seen.insert(first.id).inserted
+      }
     var media: [Medium] = []
     var places: [Identifier: Int] = [:]
     for medium in sets.flatMap(\.media) {
