@@ -24,8 +24,8 @@ public struct TrainingState: Codable, Sendable, Equatable {
   public var seconds = 0.0
   public var logRecords = 0
   public var isFinished = false
-  /// The BLAS kernel the bits come from.
-  public var blasKernel = BLASInformation.kernel
+  /// What the bits come from: OpenBLAS's kernel and the instruction set of our own.
+  public var kernels = "\(BLASInformation.kernel), \(KernelInformation.instructionSet)"
 }
 
 /// Why a checkpoint cannot be used.

@@ -176,11 +176,12 @@ public final class StageTrainer {
     AtomicFile.removePartials(in: logURL.deletingLastPathComponent())
     var state = TrainingState(digest: digest)
     if let saved = try folder.load(digest: digest, into: trained) { state = saved }
-    if !state.isFinished, state.blasKernel != BLASInformation.kernel {
+    let own = TrainingState(digest: digest).kernels
+    if !state.isFinished, state.kernels != own {
       note(
-        "The checkpoint's BLAS kernel is \(state.blasKernel), this processor's is "
-          + "\(BLASInformation.kernel): the last bits will differ from those of one sitting.")
-      state.blasKernel = BLASInformation.kernel
+        "The checkpoint's kernels are \(state.kernels), here they are \(own): the last bits will "
+          + "differ from those of one sitting.")
+      state.kernels = own
     }
     var log = try TrainingLog(url: logURL, keeping: state.logRecords)
     while !state.isFinished {
@@ -247,7 +248,8 @@ public final class StageTrainer {
         log.append(
           TrainingRecord(
             stage: state.stage, epoch: state.epoch, update: state.update,
-            totalUpdate: state.totalUpdates, loss: loss, learningRate: rate, gradientNorm: norm, seconds: state.seconds))
+            totalUpdate: state.totalUpdates, loss: loss, learningRate: rate, gradientNorm: norm,
+            seconds: state.seconds))
         progress(clock.progress(stage, state, loss: loss, validationLoss: nil))
         if lastSave.duration(to: .now).seconds > settings.checkpointMinutes * 60 {
           try save(&state, stage, optimizer, log)
@@ -280,8 +282,10 @@ public final class StageTrainer {
       precondition(validation.sampleCount > 0, "validation needs samples")
       let stop = stop
       let loss = try validation.meanLoss(
-        group: validation.evaluationGroup(batchSize: stage.batchSize), executor: lanes.executor, pool: lanes.pool, shouldStop: { stop.isRequested })
+        group: validation.evaluationGroup(batchSize: stage.batchSize), executor: lanes.executor,
+        pool: lanes.pool, shouldStop: { stop.isRequested })
       guard let loss else {
+        guard stop.isRequested else { throw NothingToValidate(stage: stage.name) }
         // Stopped in the middle of validation: the checkpoint says that the epoch's updates are done.
         try save(&state, stage, optimizer, log)
         throw TrainingStopped()

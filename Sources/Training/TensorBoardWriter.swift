@@ -4,25 +4,36 @@ import Storage
 /// The training log as an event file that TensorBoard reads.
 ///
 /// Format: records framed as TFRecords, each an `Event` message of `tensorflow/core/util/event.proto`: the
-/// version first, then one event for each line of the log. The file is made of the log alone, whole each
-/// time: a resumed training repeats no step, and what was written before stays byte for byte.
+/// version first, then one event for each line of the log. The file is made of the log alone: a resumed
+/// training repeats no step. It grows in place, since TensorBoard goes on reading the file that it opened and
+/// would never see one that takes its name; what a killed program left torn or too long is cut off.
 public enum TensorBoardWriter {
   /// Beside `log.jsonl`.
   public static let folder = "tensorboard"
   static let file = "events.out.tfevents.dragoman"
 
   /// - Parameters:
-  ///   - stages: of the training, so that a tag keeps its name when the next stage begins; nil: those that
-  ///     the records speak of.
+  ///   - stages: of the training, so that a tag keeps its name when the next stage begins.
   ///   - folder: made if it is not there.
   /// - Throws: `FileError`.
   public static func write(
-    _ records: [TrainingRecord], stages: Int? = nil, to folder: URL
+    _ records: [TrainingRecord], stages: Int, to folder: URL
   ) throws {
     try AtomicFile.ensureFolder(folder)
-    try AtomicFile.write(
-      bytes(of: records, stages: stages ?? Set(records.map(\.stage)).count),
-      to: folder.appending(path: file))
+    let url = folder.appending(path: file)
+    let whole = bytes(of: records, stages: stages)
+    do {
+      let old =
+        FileManager.default.fileExists(atPath: url.path) ? try Data(contentsOf: url) : Data()
+      let kept = zip(old, whole).prefix { $0 == $1 }.count
+      if old.isEmpty { try Data().write(to: url) }
+      let handle = try FileHandle(forWritingTo: url)
+      try handle.truncate(atOffset: UInt64(kept))
+      try handle.write(contentsOf: whole[kept...])
+      try handle.close()
+    } catch {
+      throw FileError(path: url.path, operation: .write, cause: FileError.cause(of: error))
+    }
   }
 
   static func bytes(of records: [TrainingRecord], stages: Int) -> [UInt8] {

@@ -21,10 +21,22 @@ public struct TrainingDiverged: Error, CustomStringConvertible, LocalizedError {
     if let validationLoss { values.append("the validation loss is \(validationLoss)") }
     let batch =
       samples.isEmpty
-      ? "" : " (samples \(samples.prefix(8).map(String.init).joined(separator: ", "))"
+      ? ""
+      : " (samples \(samples.prefix(8).map(String.init).joined(separator: ", "))"
         + (samples.count > 8 ? ", …)" : ")")
     return "the training of \(stage) diverged: \(values.joined(separator: ", ")) at update "
       + "\(update)\(batch). Lower peak_learning_rate, or clip the gradient's norm lower"
+  }
+  public var errorDescription: String? { description }
+}
+
+/// A validation set whose loss is a mean over nothing.
+public struct NothingToValidate: Error, CustomStringConvertible, LocalizedError {
+  public let stage: String
+
+  public var description: String {
+    "the validation data of \(stage) has no supervised token: every answer is empty, or cut by "
+      + "max_text_tokens"
   }
   public var errorDescription: String? { description }
 }

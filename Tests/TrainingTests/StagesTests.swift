@@ -88,6 +88,64 @@ struct StagesTests {
     }
   }
 
+  /// A killed program leaves what its folder held at that moment: between any two updates, between the best
+  /// weights and the checkpoint that speaks of them, at the boundary.
+  @Test("killed at any moment of two stages, it goes on with the same bits, log and events")
+  func kills() throws {
+    let whole = folder()
+    defer { try? FileManager.default.removeItem(at: whole) }
+    var settings = TrainerSettings()
+    settings.checkpointMinutes = 0  // after every update
+    settings.trackers = [.tensorboard]
+    var left: [URL] = []
+    defer { for url in left { try? FileManager.default.removeItem(at: url) } }
+    let undisturbed = try TwoStages()
+    let expected = try undisturbed.train(in: whole, settings: settings) { _ in
+      guard FileManager.default.fileExists(atPath: whole.path) else { return }
+      let copy = folder()
+      #expect(throws: Never.self) { try FileManager.default.copyItem(at: whole, to: copy) }
+      left.append(copy)
+    }
+    #expect(left.count == 12 + 4 - 1, "one a report of progress, but for the first")
+    let best = ["best.safetensors", "language_model.safetensors"]
+    for (moment, place) in left.enumerated() {
+      let resumed = try TwoStages()
+      let summary = try resumed.train(in: place, settings: settings)
+      #expect(resumed.weights == undisturbed.weights, "killed at \(moment)")
+      #expect(summary.records.map(\.loss) == expected.records.map(\.loss))
+      #expect(summary.records.map(\.totalUpdate) == expected.records.map(\.totalUpdate))
+      for file in best {
+        let path = "checkpoint/\(file)"
+        #expect(
+          try Data(contentsOf: place.appending(path: path))
+            == Data(contentsOf: whole.appending(path: path)), "\(file), killed at \(moment)")
+      }
+      // Lengths do not depend on the times in them: no step is there twice, and none is missing.
+      let events = "\(TensorBoardWriter.folder)/events.out.tfevents.dragoman"
+      let bytes = try Data(contentsOf: place.appending(path: events))
+      #expect(try bytes.count == Data(contentsOf: whole.appending(path: events)).count)
+      #expect(bytes.range(of: Data("stage 1/loss".utf8)) != nil)
+      #expect(bytes.range(of: Data("\u{4}loss".utf8)) == nil, "a tag without its stage")
+    }
+  }
+
+  @Test("a validation without a supervised unit is refused, not taken for a stop")
+  func nothingToValidate() throws {
+    struct Silent: Objective {
+      let inner: AnswerObjective
+      var sampleCount: Int { 1 }
+      func units(of sample: Int, draw: RandomKey) -> Int { 0 }
+      func loss(
+        of samples: [Int], draw: RandomKey, scale: Float, in context: Context
+      ) throws -> Loss { try inner.loss(of: samples, draw: draw, scale: 0, in: context) }
+    }
+    let tiny = try TinyTraining()
+    defer { tiny.remove() }
+    #expect(throws: NothingToValidate.self) {
+      try tiny.train(tiny.objective(), validation: Silent(inner: tiny.objective()))
+    }
+  }
+
   @Test("updates are counted on over the stages, and each stage has its own best")
   func counting() throws {
     let place = folder()

@@ -63,6 +63,33 @@ import Testing
     }
   }
 
+  /// TensorBoard goes on reading the file that it opened: a new file in its place would stay unseen.
+  @Test(arguments: [0, 1, 7, 60]) func theFileGrowsInPlaceWhateverAKilledProgramLeft(cut: Int)
+    throws
+  {
+    let folder = try written(times: 1, count: 3)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = folder.appending(path: TensorBoardWriter.file)
+    func fileNumber() throws -> UInt64? {
+      try FileManager.default.attributesOfItem(atPath: url.path)[.systemFileNumber] as? UInt64
+    }
+    let before = try fileNumber()
+    let left = try Data(contentsOf: url)
+    let handle = try FileHandle(forWritingTo: url)
+    try handle.truncate(atOffset: UInt64(left.count - cut))
+    // Beyond the checkpoint: an update that will be done again, at another time.
+    if cut == 0 { try handle.write(contentsOf: [UInt8](repeating: 1, count: 100)) }
+    try handle.close()
+    try TensorBoardWriter.write(Self.records, stages: 2, to: folder)
+    #expect(
+      try Array(Data(contentsOf: url)) == TensorBoardWriter.bytes(of: Self.records, stages: 2))
+    #expect(try fileNumber() == before)
+    try TensorBoardWriter.write(Array(Self.records.prefix(1)), stages: 2, to: folder)
+    #expect(
+      try Array(Data(contentsOf: url))
+        == TensorBoardWriter.bytes(of: Array(Self.records.prefix(1)), stages: 2))
+  }
+
   @Test func aFolderHasOneFileHoweverOftenItIsWritten() throws {
     let folder = try written(times: 3)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -109,10 +136,12 @@ import Testing
 
   private static let python = ProcessInfo.processInfo.environment["DRAGOMAN_PYTHON"]
 
-  private func written(times: Int) throws -> URL {
+  private func written(times: Int, count: Int = 4) throws -> URL {
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "dragoman-\(UUID().uuidString)/tensorboard", directoryHint: .isDirectory)
-    for _ in 0..<times { try TensorBoardWriter.write(Self.records, to: folder) }
+    for _ in 0..<times {
+      try TensorBoardWriter.write(Array(Self.records.prefix(count)), stages: 2, to: folder)
+    }
     return folder
   }
 

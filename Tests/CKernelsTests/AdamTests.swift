@@ -2,12 +2,15 @@ import CKernels
 import Foundation
 import Testing
 
-@Suite struct AdamWTests {
+@Suite struct AdamTests {
   /// Ten updates against the same in double.
-  @Test(arguments: lengths) func tenUpdatesEqualDoublePrecision(n: Int) {
+  @Test(arguments: lengths, [true, false])
+  func tenUpdatesEqualDoublePrecision(n: Int, isDecoupled: Bool) {
     let (rate, beta1, beta2, decay) = (1e-2, 0.9, 0.999, 0.1)
     let (eps, gradientScale): (Float, Float) = (1e-8, 0.5)
-    for (form, kernel) in forms(dk_adamw, dk_adamw_portable) {
+    let kernels =
+      isDecoupled ? forms(dk_adamw, dk_adamw_portable) : forms(dk_adam, dk_adam_portable)
+    for (form, kernel) in kernels {
       var m = [Float](repeating: 0, count: n)
       var v = m
       var p = noise(n, seed: 60)
@@ -25,10 +28,11 @@ import Testing
           }
         }
         for i in 0..<n {
-          let g = Double(gradient[i]) * Double(gradientScale)
+          let scaled = Double(gradient[i]) * Double(gradientScale)
+          let g = isDecoupled ? scaled : scaled + decay * pTwin[i]
           mTwin[i] += (1 - beta1) * (g - mTwin[i])
           vTwin[i] = beta2 * vTwin[i] + (1 - beta2) * g * g
-          pTwin[i] *= 1 - rate * decay
+          if isDecoupled { pTwin[i] *= 1 - rate * decay }
           let denominator = vTwin[i].squareRoot() / bias2.squareRoot() + Double(eps)
           pTwin[i] -= rate / bias1 * mTwin[i] / denominator
         }
