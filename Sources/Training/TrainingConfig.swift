@@ -105,7 +105,9 @@ public struct TrainingConfig: ConfigSection {
   public init() {}
 
   public static let fields: [Field<Self>] = [
-    .list("stages", \.stages, of: .section, .nonEmpty, "Trained one after the other."),
+    .list(
+      "stages", \.stages, of: .section, .nonEmpty,
+      "Trained one after the other; each goes on from the last weights of the one before."),
     .list(
       "seeds", \.seeds, of: .integer(.atLeast(0)), .nonEmptyUnique,
       "Each arm is trained once per seed."),

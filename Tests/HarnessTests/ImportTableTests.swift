@@ -70,7 +70,7 @@ struct ImportTableTests {
   func complete() throws {
     let folders = try FileManager.default.contentsOfDirectory(
       at: Self.sources, includingPropertiesForKeys: nil)
-    for folder in folders {
+    for folder in folders where folder.hasDirectoryPath {
       let name = folder.lastPathComponent
       let files = try FileManager.default.contentsOfDirectory(
         atPath: folder.path(percentEncoded: false))

@@ -10,10 +10,11 @@ import Testing
     #expect(
       names == [
         "BLEU-1", "METEOR-1.5 (exact+stem)", "ROUGE-L", "CIDEr-D", "METEOR-NLTK (exact+stem)",
+        "accuracy",
       ])
     #expect(
       MetricChoice.allCases.map(\.rawValue) == [
-        "bleu", "meteor", "rouge_l", "cider_d", "nltk_meteor",
+        "bleu", "meteor", "rouge_l", "cider_d", "nltk_meteor", "accuracy",
       ])
   }
 

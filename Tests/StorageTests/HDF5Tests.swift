@@ -281,6 +281,6 @@ struct HDF5PythonTests {
     #expect(try file.attribute("text") == .string("SigLIP é"))
     #expect(try file.attribute("float") == .double(0.5))
     #expect(throws: HDF5Error.self) { try file.floats("flags") }
-    #expect(message { try file.attribute("many") }.contains("it holds 2 values; one is read"))
+    #expect(try file.attribute("many") == .integers([1, 2]))
   }
 }

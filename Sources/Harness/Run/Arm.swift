@@ -55,7 +55,8 @@ extension TrainingConfig {
     if trains(.languageModel) {
       remarks.append(
         "The language model trains too, a copy for each arm and cell: trainable parameters are the "
-          + "projector's and the language model's. Untrained rows have the one that all start from.")
+          + "projector's and the language model's. Untrained rows have the one that all start from."
+      )
     }
     if trains(.encoder) {
       remarks.append(

@@ -157,7 +157,8 @@ struct CellRun {
     guard state == .foreign || known != digest else { return }
     let now = cell.trainingSettings(limit: limit)
     let before = try? String(contentsOf: cell.folder.config, encoding: .utf8)
-    let changes = before.flatMap { try? YAMLReader.node(from: $0, file: "config.yaml") }
+    let changes =
+      before.flatMap { try? YAMLReader.node(from: $0, file: "config.yaml") }
       .map { $0.differences(to: now) } ?? []
     console.log(
       "  trained anew, since "

@@ -53,12 +53,13 @@ struct Preflight {
         "\(title): no token is supervised: every answer is empty, or cut by max_text_tokens "
           + "\(stage.maxTextTokens)")
     }
-    let longest = samples.map { sample in
-      sample.longestSequence(
-        visualTokens: sample.media.map {
-          model.projector.visualTokens(of: inputs.source.grid(of: $0))
-        })
-    }.max() ?? 0
+    let longest =
+      samples.map { sample in
+        sample.longestSequence(
+          visualTokens: sample.media.map {
+            model.projector.visualTokens(of: inputs.source.grid(of: $0))
+          })
+      }.max() ?? 0
     guard longest <= inputs.model.maximumPositions else {
       throw UnsupportedSetting(
         "\(arm.row), \(title): the longest sequence has \(longest) rows, the language model has "
@@ -112,7 +113,8 @@ struct Preflight {
     guard ratio > 4 || ratio < 0.25 else { return }
     console.log(
       String(
-        format: "  visual tokens start with a scale of %.3g, text embeddings have %.3g: %.1f times as "
+        format:
+          "  visual tokens start with a scale of %.3g, text embeddings have %.3g: %.1f times as "
           + "large", visual, text, ratio))
   }
 

@@ -68,7 +68,8 @@ struct Scoring {
     let resampled = complete.map { bootstrap.resample($0.nested, threads: threads) }
     var notes: [String: String] = [:]
     for score in complete.first?.seeds.first?.scores ?? [] { notes[score.name] = score.note }
-    let primary = complete.first.flatMap { row in primaryIndex.map { row.seeds[0].scores[$0].name } }
+    let primary = complete.first.flatMap { row in primaryIndex.map { row.seeds[0].scores[$0].name }
+    }
     return RunSummary(
       experiment: experiment, arms: zip(complete, resampled).map(arm),
       comparisons: compare(complete, resampled),
@@ -129,7 +130,8 @@ struct Scoring {
         rows[index].seeds.append((seed, scores.metrics))
         rows[index].images = scores.images
         if folds > 1 { rows[index].folds = scores.folds }
-        if folds == 1, let place = cells.firstIndex(where: { $0.cell.folder == chosen[0].cell.folder })
+        if folds == 1,
+          let place = cells.firstIndex(where: { $0.cell.folder == chosen[0].cell.folder })
         {
           cells[place].outcome.scores[rows[index].row.rawValue] = Dictionary(
             scores.metrics.map { ($0.name, $0.corpus) }

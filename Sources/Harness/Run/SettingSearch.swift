@@ -11,7 +11,8 @@ struct SearchTrial: Sendable {
   let label: String
 
   var folderName: String {
-    "search-" + Experiment.folderName([arm.label, label].filter { !$0.isEmpty }.joined(separator: ","))
+    "search-"
+      + Experiment.folderName([arm.label, label].filter { !$0.isEmpty }.joined(separator: ","))
   }
 }
 

@@ -42,7 +42,8 @@ extension Study {
   }
 
   /// Scores, tables and page of what the cells came to.
-  func report(_ results: StudyResults, _ groups: [LazyInputs], _ scoring: Scoring) throws -> RunSummary
+  func report(_ results: StudyResults, _ groups: [LazyInputs], _ scoring: Scoring) throws
+    -> RunSummary
   {
     let inputs = groups[0].shapes
     var cells = results.finished
@@ -70,9 +71,11 @@ extension ConfigNode {
     let name = path.isEmpty ? "the settings" : path
     switch (content, other.content) {
     case (.mapping(let mine), .mapping(let theirs)):
-      let keys = mine.map(\.key) + theirs.map(\.key).filter { key in
-        !mine.contains { $0.key == key }
-      }
+      let keys =
+        mine.map(\.key)
+        + theirs.map(\.key).filter { key in
+          !mine.contains { $0.key == key }
+        }
       return keys.flatMap { key -> [String] in
         let inner = path.isEmpty ? key : "\(path).\(key)"
         switch (self[key], other[key]) {

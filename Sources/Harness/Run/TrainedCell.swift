@@ -58,7 +58,9 @@ public struct TrainedCell: Sendable {
   }
 
   /// The answers it gave in its run; none if there are none yet.
-  var answers: [AnswerRecord] { (try? JSONLines.read(AnswerRecord.self, from: folder.answers)) ?? [] }
+  var answers: [AnswerRecord] {
+    (try? JSONLines.read(AnswerRecord.self, from: folder.answers)) ?? []
+  }
 }
 
 /// The results that a path names: all cells of an experiment, or one of them.
