@@ -261,6 +261,25 @@ extension RunSummary.Stage {
     #expect(notes.contains("Seeds: 0, 7."))
   }
 
+  @Test func `scores by fold appear with folds`() {
+    var summary = RunSummary.example
+    #expect(summary.foldTable() == nil)
+    summary.folds = 3
+    summary.arms[0].metrics["CIDEr-D"] = .init(
+      mean: 0.5, perSeed: [0.5], perFold: [0.4, 0.5, 0.6], foldStd: 0.1)
+    let table = summary.foldTable(metrics: ["CIDEr-D"])
+    #expect(
+      table?.columns.map(\.header) == [
+        "Metric", "Arm", "Mean", "Std", "Fold 0", "Fold 1", "Fold 2",
+      ])
+    #expect(
+      table?.rows.first?.cells == [
+        .text("CIDEr-D"), .text("mlp"), .number(0.5), .number(0.1), .number(0.4), .number(0.5),
+        .number(0.6),
+      ])
+    #expect(summary.tables.contains { $0.title.contains("scores by fold") })
+  }
+
   @Test func `scores by seed appear with more than one seed`() {
     var summary = RunSummary.example
     #expect(summary.seedTable() == nil)

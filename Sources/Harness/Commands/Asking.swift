@@ -79,7 +79,8 @@ public struct AskingSession {
     let pieces = try inputs.template.request(question: options.question, media: [0]).prefix
     let prompts = options.images.enumerated().map { place, image in
       AnswerPrompt(
-        id: Identifier(image.path), places: [place], question: options.question, kind: nil,
+        id: Identifier(image.path), medium: nil, places: [place], question: options.question,
+        kind: nil,
         references: [], pieces: pieces, number: place)
     }
     return try cells.flatMap { cell -> [GivenAnswer] in

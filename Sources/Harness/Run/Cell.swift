@@ -132,6 +132,8 @@ enum AnswerRow: String, CaseIterable {
 public struct AnswerRecord: Codable, Sendable, Equatable {
   /// The example's id.
   public var image: Identifier
+  /// The example's first medium, where that has another name: questions on one image share it.
+  public var medium: Identifier?
   public var question: String?
   /// What the question is about.
   public var kind: String?

@@ -30,7 +30,8 @@ extension CellRun {
       pool: lanes.pool, stop: stop)
     var records = prompts.map { prompt in
       AnswerRecord(
-        image: prompt.id, question: prompt.question, kind: prompt.kind, captions: [:],
+        image: prompt.id, medium: prompt.medium, question: prompt.question, kind: prompt.kind,
+        captions: [:],
         references: prompt.references)
     }
     for (row, model, prompts) in rows {
@@ -63,6 +64,8 @@ extension CellRun {
 /// What is answered: media, what stands before the answer, and what would be right.
 struct AnswerPrompt: Sendable {
   let id: Identifier
+  /// The first medium, where it has another name than the example.
+  let medium: Identifier?
   /// In the patch source.
   var places: [Int]
   let question: String?
@@ -83,7 +86,8 @@ extension ExperimentInputs {
         let request = try template.request(
           of: example, exchange: turn, places: self.data.places)
         return AnswerPrompt(
-          id: example.id, places: request.media, question: exchange.question, kind: exchange.kind,
+          id: example.id, medium: example.media.first.flatMap { $0.id == example.id ? nil : $0.id },
+          places: request.media, question: exchange.question, kind: exchange.kind,
           references: exchange.answers, pieces: request.prefix, number: request.media.first ?? 0)
       }
     }

@@ -142,26 +142,36 @@ struct Scoring {
     return rows.filter { !$0.isControl } + rows.filter(\.isControl)
   }
 
-  /// Of all images that the folds of one seed test, and the fold of each in the scores' order.
+  /// Of all images that the folds of one seed test, and the fold of each in the scores' order. An image with
+  /// several questions, or turns, is one: its answers are not independent of each other.
   private func scores(
     of cells: [FinishedCell], _ row: AnswerRow
   ) throws -> (metrics: [MetricScores], images: [Identifier], folds: [Int]) {
     var candidates: [Identifier: String] = [:]
     var references: [Identifier: [String]] = [:]
+    var owners: [Identifier: Identifier] = [:]
     var folds: [Identifier: Int] = [:]
     for cell in cells {
       for (index, record) in cell.answers.enumerated() {
-        // An image with several questions, or turns, is several items.
-        var id = record.image
-        if candidates[id] != nil { id = Identifier("\(record.image.text)#\(index)") }
-        candidates[id] = record.captions[row.rawValue]
-        references[id] = record.references
-        folds[id] = cell.cell.fold ?? 0
+        var item = record.image
+        if candidates[item] != nil { item = Identifier("\(record.image.text)#\(index)") }
+        candidates[item] = record.captions[row.rawValue]
+        references[item] = record.references
+        owners[item] = record.medium ?? record.image
+        folds[record.medium ?? record.image] = cell.cell.fold ?? 0
       }
     }
     let evaluation = Evaluation(metrics: metrics, threads: threads)
-    let scored = try evaluation.score(candidates: candidates, references: references)
-    let images = candidates.keys.sorted()
+    var scored = try evaluation.score(candidates: candidates, references: references)
+    let items = candidates.keys.sorted()
+    var groups: [Identifier: [Int]] = [:]
+    for (place, item) in items.enumerated() {
+      groups[owners[item] ?? item, default: []].append(place)
+    }
+    let images = groups.keys.sorted()
+    if images.count < items.count {
+      scored = scored.map { $0.grouped(images.map { groups[$0] ?? [] }) }
+    }
     return (scored, images, images.map { folds[$0] ?? 0 })
   }
 

@@ -13,6 +13,6 @@ public struct Accuracy: CaptionMetric {
         set.candidates[image].elementsEqual(set.references[$0])
       } ? 1.0 : 0.0
     }
-    return [MetricScores(name: "accuracy", meanOf: values)]
+    return [MetricScores(name: "accuracy", meanOf: values, range: 0...1)]
   }
 }

@@ -10,6 +10,8 @@ public struct MetricScores: Sendable {
   public let note: String?
   /// Whether a smaller value is the better one, as of a loss.
   public let lowerIsBetter: Bool
+  /// What values there can be; nil where no bound is known. An interval does not leave it.
+  public let range: ClosedRange<Double>?
   /// How the value of any collection of these images follows from their statistics.
   package let rule: CorpusRule
   /// Shape `[N, rule.width]`, row by row.
@@ -17,22 +19,48 @@ public struct MetricScores: Sendable {
 
   /// A metric whose corpus value is the mean of its values per image.
   public init(
-    name: String, meanOf perImage: [Double], note: String? = nil, lowerIsBetter: Bool = false
+    name: String, meanOf perImage: [Double], note: String? = nil, lowerIsBetter: Bool = false,
+    range: ClosedRange<Double>? = nil
   ) {
     self.init(
-      name: name, perImage: perImage, note: note, lowerIsBetter: lowerIsBetter, rule: .mean,
-      statistics: perImage)
+      name: name, perImage: perImage, note: note, lowerIsBetter: lowerIsBetter, range: range,
+      rule: .mean, statistics: perImage)
+  }
+
+  /// The same with several items (questions on one image) taken as one: what is drawn together when images
+  /// are resampled.
+  ///
+  /// Of a metric that is a mean each group's value is the mean of its items'; of the others the statistics are
+  /// summed.
+  ///
+  /// - Parameter groups: Places of the items of each group; none empty.
+  public func grouped(_ groups: [[Int]]) -> MetricScores {
+    func mean(_ group: [Int]) -> Double {
+      group.reduce(0) { $0 + perImage[$1] } / Double(group.count)
+    }
+    let means = groups.map(mean)
+    let width = rule.width
+    let sums =
+      rule == .mean
+      ? means
+      : groups.flatMap { group in
+        (0..<width).map { column in group.reduce(0) { $0 + statistics[$1 * width + column] } }
+      }
+    return MetricScores(
+      name: name, perImage: means, note: note, lowerIsBetter: lowerIsBetter, range: range,
+      rule: rule, statistics: sums)
   }
 
   package init(
     name: String, perImage: [Double], note: String? = nil, lowerIsBetter: Bool = false,
-    rule: CorpusRule, statistics: [Double]
+    range: ClosedRange<Double>? = nil, rule: CorpusRule, statistics: [Double]
   ) {
     precondition(statistics.count == perImage.count * rule.width)
     self.name = name
     self.perImage = perImage
     self.note = note
     self.lowerIsBetter = lowerIsBetter
+    self.range = range
     self.rule = rule
     self.statistics = statistics
     var sums = [Double](repeating: 0, count: rule.width)

@@ -14,7 +14,7 @@ public struct ROUGEL: CaptionMetric {
       var row: [Int] = []
       return images.map { Self.score(set, $0, &row) }
     }
-    return [MetricScores(name: "ROUGE-L", meanOf: values)]
+    return [MetricScores(name: "ROUGE-L", meanOf: values, range: 0...1)]
   }
 
   private static func score(_ set: CaptionSet, _ image: Int, _ row: inout [Int]) -> Double {

@@ -8,6 +8,14 @@ public struct Interval: Sendable, Equatable {
     self.upper = upper
   }
 
+  /// The same, its ends held within what values there can be.
+  func clamped(to range: ClosedRange<Double>?) -> Interval {
+    guard let range else { return self }
+    return Interval(
+      lower: min(max(lower, range.lowerBound), range.upperBound),
+      upper: min(max(upper, range.lowerBound), range.upperBound))
+  }
+
   public func contains(_ value: Double) -> Bool { lower <= value && value <= upper }
 
   /// The percentile interval that holds `level` of the values, quantiles interpolated linearly.

@@ -18,7 +18,8 @@ public struct ResampledScores: Sendable {
       let spread = Spread(a: self, b: nil, metric: metric)
       let (ci95, standardError, _) = spread.interval(of: drawn, about: nested.value)
       return Estimate(
-        metric: nested.name, value: nested.value, ci95: ci95, standardError: standardError,
+        metric: nested.name, value: nested.value, ci95: ci95.clamped(to: nested.seeds[0].range),
+        standardError: standardError,
         perSeed: nested.perSeed, perFold: nested.perFold)
     }
   }

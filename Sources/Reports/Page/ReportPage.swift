@@ -97,6 +97,7 @@ public struct ReportPage: Sendable, Equatable {
       add("Stages", [.table(summary.stagesTable())])
     }
     if let seeds = summary.seedTable() { add("Scores by seed", [.table(seeds)]) }
+    if let folds = summary.foldTable() { add("Scores by fold", [.table(folds)]) }
     if summary.comparisonTable().columns.count < summary.metricsTable().columns.count
       || summary.metricNames.count > 4
     {

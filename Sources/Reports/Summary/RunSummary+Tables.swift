@@ -115,32 +115,45 @@ extension RunSummary {
 
   /// Mean and standard deviation over seeds and each seed's score; `nil` for runs of one seed.
   public func seedTable(metrics: [String]? = nil) -> ResultTable? {
-    let metrics = metrics ?? headlineMetricNames
-    let counts = arms.flatMap { $0.metrics.values.map(\.perSeed.count) }
-    guard let most = counts.max(), most > 1 else { return nil }
-    let names = (0..<most).map { index in
+    spreadTable("seed", metrics, values: \.perSeed, deviation: \.std) { index in
       seeds.flatMap { $0.indices.contains(index) ? "Seed \($0[index])" : nil }
         ?? "Seed no. \(index + 1)"
     }
-    let rows = metrics.enumerated().flatMap { place, name in
-      arms.filter { $0.metrics[name] != nil }.enumerated().map { index, arm in
-        let metric = arm.metrics[name]
-        let scores = (0..<most).map { seed -> ResultTable.Cell in
-          guard let metric, metric.perSeed.indices.contains(seed) else { return .missing }
-          return .optional(metric.perSeed[seed])
+  }
+
+  /// Mean and standard deviation over folds and each fold's score; `nil` without folds.
+  public func foldTable(metrics: [String]? = nil) -> ResultTable? {
+    spreadTable("fold", metrics, values: \.perFold, deviation: \.foldStd) { "Fold \($0)" }
+  }
+
+  /// Scores of each seed or fold beside their mean and spread; `nil` if there are not several.
+  private func spreadTable(
+    _ what: String, _ metrics: [String]?, values: (Metric) -> [Double],
+    deviation: (Metric) -> Double?, name: (Int) -> String
+  ) -> ResultTable? {
+    let metrics = metrics ?? headlineMetricNames
+    let most = arms.flatMap { $0.metrics.values.map { values($0).count } }.max() ?? 0
+    guard most > 1 else { return nil }
+    let rows = metrics.enumerated().flatMap { place, metricName in
+      arms.compactMap { arm in arm.metrics[metricName].map { (arm.arm, $0) } }.enumerated()
+        .map { index, row in
+          let (arm, metric) = row
+          let own = values(metric)
+          let scores = (0..<most).map { place -> ResultTable.Cell in
+            own.indices.contains(place) ? .optional(own[place]) : .missing
+          }
+          return ResultTable.Row(
+            [.text(metricName), .text(arm), .optional(metric.mean), .optional(deviation(metric))]
+              + scores, ruleAbove: index == 0 && place > 0)
         }
-        return ResultTable.Row(
-          [.text(name), .text(arm.arm), .optional(metric?.mean), .optional(metric?.std)] + scores,
-          ruleAbove: index == 0 && place > 0)
-      }
     }
     return ResultTable(
-      title: title("scores by seed"),
+      title: title("scores by \(what)"),
       columns: [
         .init("Metric", alignment: .left), .init("Arm", alignment: .left),
         .init("Mean", format: .decimals(4)), .init("Std", format: .decimals(4)),
-      ] + names.map { .init($0, format: .decimals(4)) },
-      rows: rows, footnotes: ["Std is the sample standard deviation over seeds."])
+      ] + (0..<most).map { .init(name($0), format: .decimals(4)) },
+      rows: rows, footnotes: ["Std is the sample standard deviation over \(what)s."])
   }
 
   /// Which arm beats which: one row a pair, a group of rows a metric.
@@ -187,6 +200,7 @@ extension RunSummary {
     var tables = [comparisonTable()]
     if !comparisons.isEmpty { tables.append(comparisonsTable()) }
     if let seeds = seedTable() { tables.append(seeds) }
+    if let folds = foldTable() { tables.append(folds) }
     if arms.contains(where: { $0.stages.count > 1 }) { tables.append(stagesTable()) }
     return tables
   }

@@ -42,7 +42,12 @@ struct Program {
       process.executableURL = built
       process.arguments = arguments
     }
-    process.environment = environment.merging(["COLUMNS": "100"]) { own, _ in own }
+    // The same kernels as ours, so that bits can be compared.
+    let kernels = ProcessInfo.processInfo.environment.filter {
+      ["OPENBLAS_CORETYPE", "DRAGOMAN_KERNELS"].contains($0.key)
+    }
+    process.environment = environment.merging(kernels) { own, _ in own }
+      .merging(["COLUMNS": "100"]) { own, _ in own }
     process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: output)
