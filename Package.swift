@@ -30,9 +30,11 @@ let targets: [Target] = [
   // C leaves: module maps and `static inline` shims.
   .systemLibrary(
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
   .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
   .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
   .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+  .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
   .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
   .systemLibrary(name: "CStemmer", providers: [.apt(["libstemmer-dev"])]),
@@ -40,9 +42,9 @@ let targets: [Target] = [
   .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
 
   module("Configuration"),
-  module("Tensors", uses: ["CKernels", "COpenBLAS"]),
+  module("Tensors", uses: ["CKernels", "COpenBLAS", "COneDNN"]),
   module("Layers", uses: ["Tensors", "Configuration"]),
-  module("Storage", uses: ["Tensors", "Configuration", "CHDF5", "CPNG", "CJPEG", "CXXHash"]),
+  module("Storage", uses: ["Tensors", "Configuration", "CHDF5", "CPNG", "CJPEG", "CSndFile", "CXXHash"]),
   module("Tokenizers", uses: ["Configuration"]),
   module("Datasets", uses: ["Tensors", "Storage", "Tokenizers", "Configuration"]),
   module("Encoders", uses: ["Tensors", "Layers", "Storage", "Datasets", "Configuration"]),

@@ -1,0 +1,4 @@
+// libsndfile: WAV and FLAC.
+#pragma once
+
+#include <sndfile.h>
