@@ -43,6 +43,7 @@ public struct ReportSession {
     summary.missing = results.missing.isEmpty ? nil : results.missing
     summary.failures = results.failures > 0 ? results.failures : nil
     summary.notes = (summary.notes ?? []) + inputs.remarks + experiment.config.training.remarks
+    summary.expectations = experiment.config.expectations(of: summary)
     let figures =
       (try? FileManager.default.contentsOfDirectory(atPath: results.folder.figures.path))
     let heatmaps = (figures ?? []).sorted().filter {

@@ -17,6 +17,7 @@ public struct ExperimentConfig: ConfigSection {
   public var training = TrainingConfig()
   public var evaluation = EvaluationConfig()
   public var figures = FiguresConfig()
+  public var expect: [ExpectConfig] = []
 
   public init() {}
 
@@ -37,6 +38,9 @@ public struct ExperimentConfig: ConfigSection {
     .section("training", \.training, "How every arm is trained."),
     .section("evaluation", \.evaluation, "What is measured on the test images."),
     .section("figures", \.figures, "Pictures and sample captions of the report."),
+    .list(
+      "expect", \.expect, of: .section, .any,
+      "What the run must come to; one that misses it says so and exits 1."),
   ]
 
   public var problems: [SectionProblem] {

@@ -6,6 +6,7 @@ extension RunSummary {
     var shown = self
     shown.comparisons = comparisons.filter { $0.metric == primary ?? metricNames.first }
     let stages = arms.contains { $0.stages.count > 1 } ? "\n" + stagesTable().text() : ""
-    return comparisonTable().text() + "\n" + shown.comparisonsTable().text() + stages
+    let expected = expectationsTable().map { "\n" + $0.text() } ?? ""
+    return comparisonTable().text() + "\n" + shown.comparisonsTable().text() + stages + expected
   }
 }

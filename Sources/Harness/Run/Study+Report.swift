@@ -53,6 +53,7 @@ extension Study {
     summary.failures = results.failures > 0 ? results.failures : nil
     summary.missing = results.missing.isEmpty ? nil : results.missing
     summary.notes = (summary.notes ?? []) + inputs.remarks + experiment.config.training.remarks
+    summary.expectations = experiment.config.expectations(of: summary)
     for cell in cells where !cell.outcome.scores.isEmpty {
       try cell.outcome.write(to: cell.cell.folder.metrics)
     }

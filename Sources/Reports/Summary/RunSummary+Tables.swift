@@ -57,7 +57,7 @@ extension RunSummary {
   }
 
   /// "quickstart: comparison", with a mark where the run is not a whole one.
-  private func title(_ what: String) -> String {
+  func title(_ what: String) -> String {
     let cut = steps.map { " (stages ended after \($0) updates)" } ?? ""
     return "\(experiment): \(what)" + cut + ((missing ?? []).isEmpty ? "" : " (cells missing)")
   }
@@ -202,6 +202,7 @@ extension RunSummary {
     if let seeds = seedTable() { tables.append(seeds) }
     if let folds = foldTable() { tables.append(folds) }
     if arms.contains(where: { $0.stages.count > 1 }) { tables.append(stagesTable()) }
+    if let expected = expectationsTable() { tables.append(expected) }
     return tables
   }
 

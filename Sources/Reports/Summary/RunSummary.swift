@@ -30,6 +30,8 @@ public struct RunSummary: Codable, Equatable, Sendable {
   public var metricNotes: [String: String]?
   /// Anything else that belongs under every table.
   public var notes: [String]?
+  /// What the experiment file expects, and whether it came.
+  public var expectations: [Expectation]?
 
   public init(
     experiment: String, arms: [Arm], comparisons: [Comparison] = [], question: String? = nil,
@@ -65,6 +67,7 @@ public struct RunSummary: Codable, Equatable, Sendable {
     case testImages = "test_images"
     case metricNotes = "metric_notes"
     case notes
+    case expectations
   }
 }
 
