@@ -1,28 +1,46 @@
+import Configuration
 import Foundation
 import LanguageModels
 import Layers
 import Projectors
 import Tensors
 
+/// `training.contrast:`: what contrast stages compare images and texts by.
+public struct ContrastConfig: ConfigSection {
+  public var embedding = 64
+  public var temperature = 0.07
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("embedding", \.embedding, .positive, "Width of the space of images and texts."),
+    .number(
+      "temperature", \.temperature, .range(0.01...100),
+      "Start value; it is learned, and not below 0.01."),
+  ]
+}
+
 /// Maps both sides of an arm, which are of the language model's width H, to one space of width E.
 ///
-/// It trains with its stage and is of no use afterwards.
+/// It trains with every stage that learns from contrast, and says afterwards which text fits an image.
 public struct ContrastHead: Module {
   let image: Linear
   let text: Linear
-  /// ln(1 / temperature), one number; starts at a temperature of 0.07, as CLIP's.
+  /// ln(1 / temperature), one number.
   public let logScale: Parameter
 
   public var parameters: [Parameter] { image.parameters + text.parameters + [logScale] }
+  /// E.
+  public var width: Int { image.outputWidth }
 
-  /// - Parameters:
-  ///   - width: H.
-  ///   - embedding: E.
-  public init(width: Int, embedding: Int = 64, in scope: ParameterScope) throws {
-    image = try Linear(width, embedding, bias: false, in: scope("image_projection"))
-    text = try Linear(width, embedding, bias: false, in: scope("text_projection"))
+  /// - Parameter width: H.
+  public init(_ config: ContrastConfig = ContrastConfig(), width: Int, in scope: ParameterScope)
+    throws
+  {
+    image = try Linear(width, config.embedding, bias: false, in: scope("image_projection"))
+    text = try Linear(width, config.embedding, bias: false, in: scope("text_projection"))
     logScale = try scope.parameter(
-      "log_scale", shape: [1], start: .constant(Float(log(1 / 0.07))))
+      "log_scale", shape: [1], start: .constant(Float(-log(config.temperature))))
   }
 }
 
@@ -35,7 +53,7 @@ public struct ArmEmbeddings: EmbeddingPair {
   let projector: any Projector
   let model: any LanguageModel
   let patches: any PatchSource
-  let head: ContrastHead
+  public let head: ContrastHead
   /// Of each sample, in the patch source.
   let media: [[Int]]
   let opening: [Int32]

@@ -143,6 +143,20 @@ public struct SequenceTemplate: Sendable {
       media: Self.places(of: example, in: places), prefix: pieces, branches: [])
   }
 
+  /// The same with the answers to choose from, a branch each.
+  ///
+  /// - Throws: as ``sequences(of:places:executor:)``.
+  public func choices(
+    _ answers: [String], of example: Example, exchange: Int, places: [Identifier: Int]
+  ) throws -> SequenceSample {
+    var sample = try request(of: example, exchange: exchange, places: places)
+    let outline = try Outline(
+      questions: example.exchanges[...exchange].map(\.question), media: example.media.count,
+      answersLast: false, self, name: example.id.text)
+    sample.branches = answers.map { [.answer(ids(of: $0, to: exchange, in: outline))] }
+    return sample
+  }
+
   /// The sequence up to where the answer to a question begins, or a caption without one.
   ///
   /// - Parameter media: places in the patch source.

@@ -101,6 +101,7 @@ public struct TrainingConfig: ConfigSection {
   public var checkpoint = CheckpointChoice.best
   public var checkpointMinutes = 5.0
   public var trackers: [Tracker] = []
+  public var contrast = ContrastConfig()
 
   public init() {}
 
@@ -123,6 +124,7 @@ public struct TrainingConfig: ConfigSection {
     .list(
       "trackers", \.trackers, of: .choice, .unique,
       "Also write the log for: tensorboard (event files beside log.jsonl)."),
+    .section("contrast", \.contrast, "What stages on contrast compare images and texts by."),
   ]
 
   /// What the trainer needs of these settings.

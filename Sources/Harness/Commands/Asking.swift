@@ -80,8 +80,11 @@ public struct AskingSession {
     let prompts = options.images.enumerated().map { place, image in
       AnswerPrompt(
         id: Identifier(image.path), medium: nil, places: [place], question: options.question,
-        kind: nil,
-        references: [], pieces: pieces, number: place)
+        kind: nil, references: [], pieces: pieces, number: place,
+        example: Example(
+          id: Identifier(image.path), media: [],
+          exchanges: [Exchange(question: options.question, answers: [])]),
+        turn: 0)
     }
     return try cells.flatMap { cell -> [GivenAnswer] in
       let model = try cell.model(inputs, looking: options.images)

@@ -38,6 +38,10 @@ public struct LearnedPromptControlConfig: ConfigSection {
 /// What is measured on the test images: `evaluation:`.
 public struct EvaluationConfig: ConfigSection {
   public var decode = DecodeConfig()
+  /// nil: answers are written.
+  public var labels: LabelsConfig?
+  /// Whether images and captions of the test are compared with each other.
+  public var pairs = false
   /// nil: as the last stage.
   public var data: StageData?
   public var metrics: [MetricChoice] = [.ciderD, .meteor, .bleu, .rougeL]
@@ -55,6 +59,12 @@ public struct EvaluationConfig: ConfigSection {
 
   public static let fields: [Field<Self>] = [
     .section("decode", \.decode, "How captions are generated."),
+    .section(
+      "labels", \.labels, "Answers are chosen among labels (zero-shot); null: they are written."),
+    .bool(
+      "pairs", \.pairs,
+      "Also compare every test image with every test caption, by what stages on contrast learned: "
+        + "likeness of matched and other pairs, retrieval in both directions."),
     Field(
       "data", \.data, .optional(.choice),
       "What the test examples are asked: captions or questions; null: as the last stage."),

@@ -49,6 +49,8 @@ extension TrainingConfig {
   /// Whether some stage trains this part.
   func trains(_ part: TrainablePart) -> Bool { stages.contains { $0.train.contains(part) } }
 
+  var learnsContrast: Bool { stages.contains { $0.data == .contrast } }
+
   /// What every table must say of how the arms were trained.
   var remarks: [String] {
     var remarks: [String] = []

@@ -16,6 +16,8 @@ public struct ArmModel: Sendable {
   public let source: any PatchSource
   public let projector: any Projector
   public let languageModel: any LanguageModel
+  /// What images and texts are compared by; nil where no stage learns from contrast.
+  let head: ContrastHead?
   let training: TrainingConfig
 
   /// The weights of a part; empty for an encoder whose features are stored.
@@ -28,7 +30,7 @@ public struct ArmModel: Sendable {
     }
   }
 
-  /// The weights that a stage trains.
+  /// The weights of the parts that a stage trains.
   func parameters(of stage: StageConfig) -> [Parameter] {
     stage.train.flatMap { parameters(of: $0) }
   }
@@ -58,6 +60,11 @@ public struct ArmModel: Sendable {
         WeightExport(
           file: CellFolder.encoderFile, source.parameters, dropping: Self.encoderPrefix))
     }
+    if let head {
+      exports.append(
+        WeightExport(
+          file: CellFolder.contrastFile, head.parameters, dropping: Self.contrastPrefix))
+    }
     return exports
   }
 
@@ -66,16 +73,33 @@ public struct ArmModel: Sendable {
     [WeightExport.best]
       + (training.trains(.languageModel) ? [CellFolder.languageModelFile] : [])
       + (training.trains(.encoder) ? [CellFolder.encoderFile] : [])
+      + (training.learnsContrast ? [CellFolder.contrastFile] : [])
   }
 
   // Before the names of the weights of parts that train as copies.
   fileprivate static let languageModelPrefix = "language_model."
   fileprivate static let encoderPrefix = "encoder."
+  fileprivate static let contrastPrefix = "contrast."
 
   /// The same weights on the patches of other media.
   func with(_ source: any PatchSource) -> ArmModel {
     ArmModel(
-      source: source, projector: projector, languageModel: languageModel, training: training)
+      source: source, projector: projector, languageModel: languageModel, head: head,
+      training: training)
+  }
+
+  /// What stages on contrast compare images and texts by.
+  ///
+  /// - Parameter media: of each sample, places in the patch source.
+  /// - Throws: ``UnsupportedSetting`` where no stage learns from contrast.
+  func embeddings(media: [[Int]], opening: [Int32]) throws -> ArmEmbeddings {
+    guard let head else {
+      throw UnsupportedSetting(
+        "images and texts are compared by what a stage with data: contrast learns, and there is none")
+    }
+    return ArmEmbeddings(
+      projector: projector, model: languageModel, patches: source, head: head, media: media,
+      opening: opening)
   }
 
   /// Reads the weights that a finished cell left.
@@ -101,12 +125,20 @@ extension ArmModel {
     let projector = try arm.config.projector.makeProjector(
       patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
       in: scope)
+    let head =
+      training.learnsContrast
+      ? try ContrastHead(
+        training.contrast, width: inputs.model.width,
+        in: isShape
+          ? .shapes
+          : ParameterScope(
+            store: ParameterStore(), random: key, prefix: Self.contrastPrefix)) : nil
     self.init(
       source: training.trains(.encoder)
         ? try inputs.liveSource(prefix: isShape ? nil : Self.encoderPrefix) : inputs.source,
       projector: projector,
       languageModel: training.trains(.languageModel) && !isShape
         ? try inputs.model.copied(prefix: Self.languageModelPrefix) : inputs.model,
-      training: training)
+      head: head, training: training)
   }
 }

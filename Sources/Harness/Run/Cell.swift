@@ -42,6 +42,9 @@ public struct Cell: Sendable {
       ConfigNode.Entry("checkpoint", .plain(config.training.checkpoint.rawValue)),
       ConfigNode.Entry("seed", .plain("\(seed)")),
     ]
+    if config.training.learnsContrast {
+      entries.append(ConfigNode.Entry("contrast", config.training.contrast.resolved))
+    }
     if let fold { entries.append(ConfigNode.Entry("fold", .plain("\(fold)"))) }
     if let limit { entries.append(ConfigNode.Entry("steps", .plain("\(limit)"))) }
     entries.append(ConfigNode.Entry("numeric_version", .plain("\(NumericVersion.current)")))
@@ -64,6 +67,8 @@ public struct Cell: Sendable {
     hasher.update(field: "test", try inputs.testDigest(fold: fold))
     hasher.update(field: "data", config.answeredData.rawValue)
     hasher.update(field: "decode", config.evaluation.decode.resolved.yaml)
+    hasher.update(field: "labels", config.evaluation.labels?.resolved.yaml ?? "")
+    hasher.update(field: "pairs", "\(config.evaluation.pairs)")
     hasher.update(field: "controls", "\(config.evaluation.controls)")
     hasher.update(field: "seed", String(config.evaluation.seed))
     return hasher.finalize()
@@ -140,6 +145,32 @@ public struct AnswerRecord: Codable, Sendable, Equatable {
   /// By row of the table: `trained`, `untrained`, `shuffled`.
   public var captions: [String: String]
   public var references: [String]
+  /// By row, how the example's media compare with the test's captions, where that is asked for.
+  public var pairs: [String: PairRecord]?
+}
+
+/// How one test image compares with every caption of the test, and its captions with every image.
+public struct PairRecord: Codable, Sendable, Equatable {
+  /// Cosine with the image's own captions, and with the others, means.
+  public var matched: Double
+  public var mismatched: Double
+  /// Of the best of the image's captions among all captions, from 1.
+  public var captionRank: Double
+  /// Of the image among all images, for each of its captions.
+  public var imageRanks: [Double]
+
+  enum CodingKeys: String, CodingKey {
+    case matched, mismatched
+    case captionRank = "caption_rank"
+    case imageRanks = "image_ranks"
+  }
+}
+
+/// Cosines of some test images with their first captions: `similarities.json`.
+struct SimilarityRecord: Codable, Sendable {
+  var captions: [String]
+  /// By row (`untrained`, `trained`), `[image][caption]`.
+  var cosines: [String: [[Float]]]
 }
 
 /// A cell that ended without a result: `failure.json`.

@@ -37,15 +37,34 @@ extension CellRun {
     for (row, model, prompts) in rows {
       let done = SharedCount()
       let (title, console) = (cell.title, console)
-      let answers = try answerer.answers(to: prompts, by: model) { count in
+      let progress: @Sendable (Int) -> Void = { count in
         let total = done.add(count)
         console.bar(
           Double(total) / Double(prompts.count), "\(title): answers, \(row.rawValue)")
       }
+      let answers =
+        if let labels = cell.config.evaluation.labels {
+          try labelAnswerer(labels).answers(to: prompts, by: model, progress: progress)
+        } else {
+          try answerer.answers(to: prompts, by: model, progress: progress)
+        }
       guard let answers else { throw RunStopped(signal: stop.signal) }
       for (index, answer) in answers.enumerated() { records[index].captions[row.rawValue] = answer }
     }
+    if cell.config.evaluation.pairs {
+      try addPairs(rows.filter { $0.row != .shuffled }.map { ($0.row, $0.model) }, to: &records)
+    }
     return records
+  }
+
+  private func labelAnswerer(_ labels: LabelsConfig) -> LabelAnswerer {
+    LabelAnswerer(
+      inputs: inputs, labels: labels,
+      texts: labels.texts.isEmpty
+        ? inputs.distinctAnswers(
+          of: inputs.data.set(cell.fold).train, cell.config.answeredData) : labels.texts,
+      batch: cell.config.evaluation.decode.batch, executor: lanes.executor, pool: lanes.pool,
+      stop: stop)
   }
 
   /// Each prompt with another example's media: a random cycle through all of them.
@@ -75,6 +94,9 @@ struct AnswerPrompt: Sendable {
   let pieces: [SequencePiece]
   /// Names the random numbers of sampling.
   let number: Int
+  let example: Example
+  /// Of the example's exchanges.
+  let turn: Int
 }
 
 extension ExperimentInputs {
@@ -88,7 +110,8 @@ extension ExperimentInputs {
         return AnswerPrompt(
           id: example.id, medium: example.media.first.flatMap { $0.id == example.id ? nil : $0.id },
           places: request.media, question: exchange.question, kind: exchange.kind,
-          references: exchange.answers, pieces: request.prefix, number: request.media.first ?? 0)
+          references: exchange.answers, pieces: request.prefix, number: request.media.first ?? 0,
+          example: example, turn: turn)
       }
     }
   }

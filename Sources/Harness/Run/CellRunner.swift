@@ -171,7 +171,7 @@ struct CellRun {
     let config = training.stages[index]
     let set = inputs.data.set(of: index, fold: cell.fold)
     let train = images.map { Array(set.train.prefix($0)) } ?? set.train
-    return try StageBuilder(inputs: inputs, model: model, seed: cell.seed).stage(
+    return try StageBuilder(inputs: inputs, model: model).stage(
       index, config, optimizer: cell.arm.config.optimizer(in: config), train: train,
       validation: set.validation, limit: limit)
   }

@@ -83,6 +83,8 @@ public struct CellFolder: Sendable, Hashable {
   /// Why the last try ended without a result.
   public var failure: URL { url.appending(path: "failure.json") }
   public var attention: URL { url.appending(path: "attention.h5") }
+  /// Of some test images and their captions, before and after training.
+  public var similarities: URL { url.appending(path: "similarities.json") }
   public var checkpoint: URL { url.appending(path: "checkpoint", directoryHint: .isDirectory) }
   /// The projector's best weights.
   public var weights: URL { checkpoint.appending(path: WeightExport.best) }
@@ -92,11 +94,12 @@ public struct CellFolder: Sendable, Hashable {
   public var encoder: URL { checkpoint.appending(path: Self.encoderFile) }
   static let languageModelFile = "language_model.safetensors"
   static let encoderFile = "encoder.safetensors"
+  static let contrastFile = "contrast.safetensors"
 
   /// Everything that a cell writes; `--fresh` removes these and no other.
   private var files: [URL] {
     [
-      config, log, answers, metrics, failure, attention, checkpoint,
+      config, log, answers, metrics, failure, attention, similarities, checkpoint,
       url.appending(path: TensorBoardWriter.folder),
     ]
   }

@@ -10,7 +10,6 @@ import Training
 struct StageBuilder {
   let inputs: ExperimentInputs
   let model: ArmModel
-  let seed: Int
 
   /// - Parameters:
   ///   - train: examples that the stage learns from.
@@ -20,21 +19,19 @@ struct StageBuilder {
     validation: [Example], limit: Int?
   ) throws -> Stage {
     var parameters = model.parameters(of: config)
-    let head = try contrastHead(config.data, of: index)
+    let head = config.data == .contrast ? model.head : nil
     parameters += head?.parameters ?? []
     func objective(_ examples: [Example], _ choice: CaptionChoice) throws -> any Objective {
       let sequences = try inputs.sequences.sequences(
         examples, config.data, limit: config.maxTextTokens)
-      guard let head else {
+      guard head != nil else {
         return AnswerObjective(
           projector: model.projector, model: model.languageModel, patches: model.source,
           sequences: sequences, end: inputs.template.end, choice: choice)
       }
       let samples = sequences.samples.filter { !$0.media.isEmpty && !$0.captions.isEmpty }
       return ContrastiveObjective(
-        pair: ArmEmbeddings(
-          projector: model.projector, model: model.languageModel, patches: model.source,
-          head: head, media: samples.map(\.media), opening: inputs.opening),
+        pair: try model.embeddings(media: samples.map(\.media), opening: inputs.opening),
         captions: samples.map(\.captions))
     }
     let learning = try objective(train, config.captions)
@@ -47,18 +44,6 @@ struct StageBuilder {
       watched: Dictionary(
         config.train.map { ($0.title, model.parameters(of: $0)) }.filter { !$0.1.isEmpty }
       ) { first, _ in first }, maximumUpdates: limit)
-  }
-
-  /// The projections of a contrast stage, nil for others: they start anew with each stage and are not
-  /// exported.
-  private func contrastHead(_ data: StageData, of stage: Int) throws -> ContrastHead? {
-    switch data {
-    case .captions, .questions: return nil
-    case .contrast:
-      let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("init")
-      let scope = ParameterScope(store: ParameterStore(), random: key)
-      return try ContrastHead(width: inputs.model.width, in: scope("contrast")(stage))
-    }
   }
 }
 

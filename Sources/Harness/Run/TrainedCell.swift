@@ -45,6 +45,9 @@ public struct TrainedCell: Sendable {
     if case .sequence(let stages)? = root["stages"]?.content {
       training.stages = try stages.map { try decoded($0, StageConfig.self) }
     }
+    if let contrast = root["contrast"] {
+      training.contrast = try decoded(contrast, ContrastConfig.self)
+    }
     self.training = training
   }
 
