@@ -10,6 +10,8 @@ public struct Parameter: Sendable {
   public let store: ParameterStore
 
   public var count: Int { shape.reduce(1, *) }
+  /// Of its values in memory.
+  var bytes: Int { 4 * count }
   public var isTrainable: Bool { store.isTrainable(self) }
 
   /// A copy of the values, row by row.

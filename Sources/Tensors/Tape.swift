@@ -44,6 +44,8 @@ public final class Tape {
   var weightGradients: [WeightGradient] = []
   /// When not nil, attention probabilities and their gradients are kept by module name.
   public var captures: Captures?
+  /// When not nil, it is told how long each operation took.
+  public var profile: TapeProfile?
 
   struct Flags: OptionSet {
     let rawValue: UInt8
@@ -172,6 +174,7 @@ public final class Tape {
     _ operation: @autoclosure () -> Operation, output: Tensor, inputs: Tensor?...,
     parameters: [Parameter?] = [], keeps: [Tensor] = []
   ) -> Bool {
+    profile?.note(operation().work(on: self), isBackward: false)
     guard recordsGradients else { return false }
     let flows =
       inputs.contains { input in input.map(needsGradient) ?? false }
@@ -251,7 +254,9 @@ public final class Tape {
     for index in operations.indices.reversed() {
       let output = Int(outputs[index])
       guard gradients[output] != nil else { continue }
+      profile?.start()
       operations[index].backward(on: self)
+      profile?.note(operations[index].work(on: self), isBackward: true)
       if let gradient = gradients[output] {
         pool.give(gradient)
         gradients[output] = nil

@@ -32,7 +32,9 @@ public struct BenchmarkModel: Sendable {
     weights = random ? .random : .pretrained
   }
 
-  func languageModel(executor: LaneExecutor) throws -> LlamaForCausalLM {
+  func languageModel(
+    precision: ComputePrecision, executor: LaneExecutor
+  ) throws -> LlamaForCausalLM {
     guard case .languageModel = kind else {
       let kinds = PretrainedKind.allCases.map(\.rawValue)
       throw BenchmarkError(
@@ -41,12 +43,15 @@ public struct BenchmarkModel: Sendable {
           + "language model: \(kinds.joined(separator: ", ")).")
     }
     return try LlamaForCausalLM(
-      folder, weights: weights, store: ParameterStore(), executor: executor)
+      folder, weights: weights, store: ParameterStore(matrices: precision), executor: executor)
   }
 
-  func encoder(executor: LaneExecutor) throws -> PretrainedEncoder {
+  func encoder(
+    precision: ComputePrecision, executor: LaneExecutor
+  ) throws -> PretrainedEncoder {
     var settings = PretrainedEncoderConfig()
     settings.weights = weights
+    settings.compute = precision
     guard case .encoder(let encoder) = kind else {
       throw BenchmarkError(
         description:

@@ -7,10 +7,11 @@ struct ProductRate {
   let rows: Int
   let inputs: Int
   let outputs: Int
+  var precision = ComputePrecision.float32
 
   /// Multiplications and additions a second of all threads together, over about `seconds`.
   func measure(threads: Int, seconds: Double = 0.5) -> Double {
-    let store = ParameterStore()
+    let store = ParameterStore(matrices: precision)
     let weight = store.add("weight", shape: [outputs, inputs]) { $0.update(repeating: 0.5) }
     let executor = LaneExecutor(threads: threads)
     let pool = BufferPool()

@@ -37,6 +37,8 @@ public struct TrainingStepBenchmark: Sendable {
     var stepFLOPs = 0.0
     /// The most bytes of activations and gradients in use at one time.
     var activationBytes = 0
+    /// Where the time of the last step went, when that was asked for.
+    var parts: [TapeProfile.Part] = []
   }
 
   let patches: Int
@@ -102,10 +104,13 @@ public struct TrainingStepBenchmark: Sendable {
 
   /// Runs `steps` updates of a fresh projector.
   ///
+  /// - Parameter isProfiled: whether the last step's time is told apart by operation, which takes a single
+  ///   thread.
   /// - Throws: ``BenchmarkError`` for a projector of a dump that doesn't fit the model, or more rows than
   ///   the model has positions.
   func run(
-    _ model: any LanguageModel, steps: Int, lanes laneCount: Int, threads: Int
+    _ model: any LanguageModel, steps: Int, lanes laneCount: Int, threads: Int,
+    isProfiled: Bool = false
   ) throws -> Result {
     let longest = patches + (images.map(SequenceBatch.supervisedTokens).max() ?? 0)
     guard longest <= model.maximumPositions else {
@@ -132,16 +137,30 @@ public struct TrainingStepBenchmark: Sendable {
         Array(images[share]), visualTokens: share.map { _ in patches }, end: 0)
     }
     var result = Result()
-    for _ in 0..<steps {
+    let profiled = isProfiled ? SharedParts() : nil
+    for step in 0..<steps {
       let watch = Stopwatch()
       let loss = lanes.gradients(of: projector.parameters) { lane, tape in
         guard !shares[lane].isEmpty else { return nil }
+        if step == steps - 1 { profiled?.watch(tape) }
         let context = Context(tape: tape, mode: .training)
         let visual = projector(features(of: shares[lane], on: tape), in: context)
         return model.answerLoss(visual: visual.tensor, batches[lane], scale: scale, in: context)
       }
+      let gradients = watch.seconds
       optimizer.step(learningRate: 1e-3)
       result.seconds.append(watch.seconds)
+      if step == steps - 1, let profiled {
+        result.parts = profiled.parts
+        let seconds = result.parts.reduce(0) { $0 + $1.seconds }
+        var rest = TapeProfile.Part(name: "weight gradients and the rest")
+        (rest.calls, rest.seconds) = (1, gradients - seconds)
+        rest.flops = Double(projector.flops(of: .sequence(patches)) * images.count)
+        var update = TapeProfile.Part(name: "update")
+        (update.calls, update.seconds) = (1, watch.seconds - gradients)
+        update.bytes = 7 * 4 * Double(projector.parameters.reduce(0) { $0 + $1.count })
+        result.parts += [rest, update]
+      }
       result.processorSeconds.append(watch.processorSeconds)
       result.losses.append(loss)
     }
@@ -160,6 +179,34 @@ public struct TrainingStepBenchmark: Sendable {
         fromContentsOf: features[share.lowerBound * count..<share.upperBound * count])
     }
     return Patches(tensor, grids: share.map { _ in .sequence(patches) })
+  }
+}
+
+/// The profiles of all lanes, which one thread runs after each other.
+private final class SharedParts: @unchecked Sendable {
+  // @unchecked: a profiled run has one thread.
+  private var profiles: [TapeProfile] = []
+
+  func watch(_ tape: Tape) {
+    let profile = TapeProfile()
+    profiles.append(profile)
+    tape.profile = profile
+  }
+
+  /// The same kinds of all lanes together.
+  var parts: [TapeProfile.Part] {
+    var sums: [TapeProfile.Part] = []
+    for part in profiles.flatMap(\.parts) {
+      if let place = sums.firstIndex(where: { $0.name == part.name }) {
+        sums[place].calls += part.calls
+        sums[place].seconds += part.seconds
+        sums[place].flops += part.flops
+        sums[place].bytes += part.bytes
+      } else {
+        sums.append(part)
+      }
+    }
+    return sums
   }
 }
 
