@@ -1,5 +1,6 @@
 import Configuration
 import Layers
+import Tensors
 
 /// The vision encoder: `encoder:`.
 public enum EncoderConfig: ConfigUnion {
@@ -75,6 +76,8 @@ public struct PretrainedEncoderConfig: ConfigSection {
   public var imageSize: Int?
   public var batch = 8
   public var precision = FeaturePrecision.float32
+  /// nil: `training.precision`.
+  public var compute: ComputePrecision?
 
   public init() {}
 
@@ -90,6 +93,9 @@ public struct PretrainedEncoderConfig: ConfigSection {
       "Side in pixels; positions are resized; null: as preprocessor_config.json says."),
     .integer("batch", \.batch, .positive, "Images that a thread takes at a time."),
     .choice("precision", \.precision, "How features are kept in the store."),
+    Field(
+      "compute", \.compute, .optional(.choice),
+      "Inputs of the products of its weights while it is frozen; null: as training.precision."),
   ]
 }
 
@@ -120,7 +126,8 @@ public struct SmallEncoderConfig: ConfigSection {
     .integer(
       "text_layers", \.textLayers, .positive, "Layers of the text side, used in training only."),
     .number("temperature", \.temperature, .positive, "Start value of the learned temperature."),
-    .integer("epochs", \.epochs, .positive, "Passes over the training images."),
+    .integer(
+      "epochs", \.epochs, .atLeast(0), "Passes over the training images; 0: its start values."),
     .integer("batch_size", \.batchSize, .atLeast(2), "Pairs that are told apart in one update."),
     .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
     .section("optimizer", \.optimizer, "How this encoder is trained."),

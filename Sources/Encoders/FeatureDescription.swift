@@ -1,4 +1,5 @@
 import Storage
+import Tensors
 
 /// Everything that decides the numbers of a feature, in words; its digest is the entry's key.
 public struct FeatureDescription: Sendable, Equatable {
@@ -10,10 +11,12 @@ public struct FeatureDescription: Sendable, Equatable {
   public var layer: EncoderLayer
   public var classToken: Bool
   public var precision: FeaturePrecision
+  /// Of the encoder's products.
+  public var compute: ComputePrecision
 
   public init(
     encoder: String, encoderDigest: String, preprocessing: String, layer: EncoderLayer,
-    classToken: Bool, precision: FeaturePrecision
+    classToken: Bool, precision: FeaturePrecision, compute: ComputePrecision = .float32
   ) {
     self.encoder = encoder
     self.encoderDigest = encoderDigest
@@ -21,6 +24,7 @@ public struct FeatureDescription: Sendable, Equatable {
     self.layer = layer
     self.classToken = classToken
     self.precision = precision
+    self.compute = compute
   }
 
   /// 2: shards are named by their digest and say their grid. Entries of version 1 have other keys and are
@@ -38,7 +42,7 @@ public struct FeatureDescription: Sendable, Equatable {
       ("encoder", encoder), ("encoder_digest", encoderDigest), ("preprocessing", preprocessing),
       ("layer", layer), ("class_token", String(classToken)), ("precision", precision.rawValue),
       ("format_version", String(Self.formatVersion)),
-    ]
+    ] + (compute == .float32 ? [] : [("compute", compute.rawValue)])
   }
 
   /// XXH3-128 of all of it but the encoder's name.

@@ -67,7 +67,8 @@ public struct PretrainedEncoder: Sendable {
       encoder: "\(kind.className) \(model.layerCount)×\(model.width), patch \(model.patchSize)",
       encoderDigest: Digest.of(weightsDigest + Digest.of(try folder.data("config.json"))),
       preprocessing: processor.description, layer: settings.layer,
-      classToken: settings.classToken, precision: settings.precision)
+      classToken: settings.classToken, precision: settings.precision,
+      compute: settings.compute ?? .float32)
   }
 
   private static func check(

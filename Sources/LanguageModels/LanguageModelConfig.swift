@@ -1,5 +1,6 @@
 import Configuration
 import Layers
+import Tensors
 
 /// The language model, frozen unless a stage trains it: `language_model:`.
 public enum LanguageModelConfig: ConfigUnion {
@@ -58,6 +59,8 @@ public struct PretrainedLanguageModelConfig: ConfigSection {
   public var tokenizer: ConfigPath?
   public var prompt = ""
   public var chat = false
+  /// nil: `training.precision`.
+  public var compute: ComputePrecision?
 
   public init() {}
 
@@ -69,5 +72,8 @@ public struct PretrainedLanguageModelConfig: ConfigSection {
       "Folder of a `tokenizer.json` to use instead of the model's; null: the model's."),
     .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
     .bool("chat", \.chat, "Put prompt and caption into the model's chat template."),
+    Field(
+      "compute", \.compute, .optional(.choice),
+      "Inputs of the products of its weights while it is frozen; null: as training.precision."),
   ]
 }

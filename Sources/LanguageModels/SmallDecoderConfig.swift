@@ -68,7 +68,8 @@ public struct SmallDecoderConfig: ConfigSection {
       "dropout", \.dropout, .range(0..<1),
       "Share of values dropped in training: behind attention, inside the FFN and behind it."),
     .string("prompt", \.prompt, .any, "Text between the visual tokens and the caption."),
-    .integer("epochs", \.epochs, .positive, "Passes over the training captions."),
+    .integer(
+      "epochs", \.epochs, .atLeast(0), "Passes over the training captions; 0: its start values."),
     .integer("batch_size", \.batchSize, .positive, "Captions in one update."),
     .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
     .section("optimizer", \.optimizer, "How this model is trained."),

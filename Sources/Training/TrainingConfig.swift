@@ -2,6 +2,7 @@ import Configuration
 import Datasets
 import Layers
 import Projectors
+import Tensors
 
 /// A part of the model that a stage may train; the others are frozen.
 public enum TrainablePart: String, ConfigChoice {
@@ -102,6 +103,7 @@ public struct TrainingConfig: ConfigSection {
   public var checkpointMinutes = 5.0
   public var trackers: [Tracker] = []
   public var contrast = ContrastConfig()
+  public var precision = ComputePrecision.float32
 
   public init() {}
 
@@ -125,6 +127,11 @@ public struct TrainingConfig: ConfigSection {
       "trackers", \.trackers, of: .choice, .unique,
       "Also write the log for: tensorboard (event files beside log.jsonl)."),
     .section("contrast", \.contrast, "What stages on contrast compare images and texts by."),
+    .choice(
+      "precision", \.precision,
+      "Inputs of the products of frozen weights, forward and for the inputs' gradients; sums and all "
+        + "that trains are float32. bfloat16 halves those weights' memory and is faster on CPUs that "
+        + "multiply it."),
   ]
 
   /// What the trainer needs of these settings.

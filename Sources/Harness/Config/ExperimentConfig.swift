@@ -57,7 +57,7 @@ public struct ExperimentConfig: ConfigSection {
         SectionProblem(
           "evaluation", "primary is \(primary.rawValue), which is not among the metrics"))
     }
-    return problems
+    return problems + precisionProblems
   }
 }
 

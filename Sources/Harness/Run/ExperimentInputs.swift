@@ -107,11 +107,12 @@ public struct ExperimentInputs: Sendable {
 
   /// What every table must say of these inputs.
   var remarks: [String] {
+    let precision = config.precisionRemark.map { [$0] } ?? []
     var parts: [String] = []
     if config.encoder.pretrained?.weights == .random { parts.append("encoder") }
     if config.languageModel.pretrained?.weights == .random { parts.append("language model") }
-    guard !parts.isEmpty else { return [] }
-    return [
+    guard !parts.isEmpty else { return precision }
+    return precision + [
       "Random weights: the \(parts.joined(separator: " and the ")) started from random numbers "
         + "instead of pretrained weights. Times and memory are real; captions and scores are not "
         + "those of the model that is named."

@@ -30,7 +30,7 @@ struct InputLoader: Sendable {
     let text =
       switch config.languageModel {
       case .llama(let settings), .qwen2(let settings):
-        try TextSide(config.languageModel, settings)
+        try TextSide(config.languageModel, settings, compute: config.languageModelCompute)
       case .small(let settings):
         try smallTextSide(settings, data)
       }
@@ -54,6 +54,7 @@ struct InputLoader: Sendable {
             ?? config.encoder.smallSettingsText(steps: maximumUpdates)
         ))
     }
+    recipe.parts.append(("language_model_compute", config.languageModelCompute.rawValue))
     if config.makesModels { recipe.parts.append(("lanes", "\(config.training.lanes)")) }
     return ExperimentInputs(
       contents: .shapes, config: config, data: data, text: text, model: text.shapes,
@@ -93,7 +94,7 @@ struct InputLoader: Sendable {
       console.log("Loading the language model")
       inputs.model = try LlamaForCausalLM(
         folder, kind: config.languageModel.pretrainedKind, weights: settings.weights,
-        store: ParameterStore(), executor: executor)
+        store: ParameterStore(matrices: config.languageModelCompute), executor: executor)
     case .small(let settings): inputs.model = try smallLanguageModel(settings, shapes: shapes)
     }
     if shapes.encoder != nil { inputs.encoder = try encoderValues(shapes) }
@@ -120,8 +121,9 @@ struct InputLoader: Sendable {
   private func encoderSide(_ data: ExperimentData) throws -> EncoderSide {
     if case .pretrained(let kind, let settings) = config.encoder {
       let encoder = try PretrainedEncoder(
-        kind, settings, folder: ModelFolder(resolving: settings.model.location),
-        store: ParameterStore(.shapes), executor: executor)
+        kind, settings.computing(in: config.encoderCompute),
+        folder: ModelFolder(resolving: settings.model.location),
+        store: ParameterStore(.shapes, matrices: config.encoderCompute), executor: executor)
       return EncoderSide(encoder, settings)
     }
     guard case .small(let settings) = config.encoder else {
@@ -147,8 +149,9 @@ struct InputLoader: Sendable {
     if case .pretrained(let kind, let settings) = config.encoder {
       return EncoderSide(
         try PretrainedEncoder(
-          kind, settings, folder: ModelFolder(resolving: settings.model.location),
-          executor: executor), settings)
+          kind, settings.computing(in: config.encoderCompute),
+          folder: ModelFolder(resolving: settings.model.location),
+          store: ParameterStore(matrices: config.encoderCompute), executor: executor), settings)
     }
     guard case .small(let settings) = config.encoder else { return side }
     let model = try smallEncoder(settings, shapes: shapes, side: side)
@@ -204,6 +207,14 @@ extension EncoderSide {
   }
 }
 
+extension PretrainedEncoderConfig {
+  fileprivate func computing(in precision: ComputePrecision) -> Self {
+    var settings = self
+    settings.compute = precision
+    return settings
+  }
+}
+
 extension EncoderConfig {
   /// What decides an encoder that the run makes, beside the data.
   fileprivate func smallSettingsText(steps: Int?) -> String {
@@ -223,6 +234,7 @@ extension ExperimentConfig {
   /// Equal for experiments that read the same data and models.
   var inputsKey: String {
     var key = dataset.resolvedYAML + encoder.resolvedYAML + languageModel.resolvedYAML
+    key += encoderCompute.rawValue + languageModelCompute.rawValue
     for stage in training.stages { key += stage.dataset?.resolvedYAML ?? "-" }
     if makesModels { key += "lanes \(training.lanes)" }
     return key

@@ -21,7 +21,10 @@ public struct TextSide: Sendable {
   ///
   /// - Throws: ``UnsupportedSetting`` for a tokenizer or chat template that can't be used, `LanguageModelError`,
   ///   `ModelFolderError` and `TokenizerError` for the files.
-  init(_ config: LanguageModelConfig, _ settings: PretrainedLanguageModelConfig) throws {
+  init(
+    _ config: LanguageModelConfig, _ settings: PretrainedLanguageModelConfig,
+    compute: ComputePrecision
+  ) throws {
     let folder = try ModelFolder(resolving: settings.model.location)
     let tokenizerFolder = settings.tokenizer?.url ?? folder.url
     let tokenizer = try Self.tokenizer(in: tokenizerFolder, model: folder)
@@ -31,7 +34,7 @@ public struct TextSide: Sendable {
           + "Set eos_token in tokenizer_config.json.")
     }
     shapes = try LlamaForCausalLM(
-      DecoderDescription(folder, kind: config.pretrainedKind), in: .shapes)
+      DecoderDescription(folder, kind: config.pretrainedKind), in: .shapes(matrices: compute))
     guard tokenizer.vocabularySize <= shapes.vocabularySize else {
       throw UnsupportedSetting(
         "\(tokenizerFolder.path): the tokenizer has \(tokenizer.vocabularySize) tokens, the model "

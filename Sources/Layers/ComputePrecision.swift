@@ -1,0 +1,4 @@
+import Configuration
+import Tensors
+
+extension ComputePrecision: ConfigChoice {}
