@@ -100,9 +100,11 @@ struct CheckpointFolder {
   func saveBest(_ exports: [WeightExport]) throws {
     try AtomicFile.ensureFolder(url)
     for export in exports {
+      let file = url.appending(path: export.file)
+      try AtomicFile.ensureFolder(file.deletingLastPathComponent())
       try Safetensors.write(
         export.parameters.map { Self.tensor(export.name(of: $0), $0) },
-        metadata: ["format": "pt"], to: url.appending(path: export.file))
+        metadata: ["format": "pt"], to: file)
     }
   }
 

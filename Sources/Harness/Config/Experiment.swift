@@ -59,7 +59,8 @@ public struct Experiment: Sendable {
     let root = try YAMLReader.node(from: text, file: file)
     let folder = URL(filePath: original ?? file).deletingLastPathComponent().path(
       percentEncoded: false)
-    let points = try ConfigOverride.expand(overrides) { text, source throws(ConfigError) in
+    let changes = root.sweeps(beside: overrides) + overrides
+    let points = try ConfigOverride.expand(changes) { text, source throws(ConfigError) in
       try YAMLReader.node(from: text) { _, _ in source }
     }
     return Experiment(

@@ -14,6 +14,7 @@ public struct ExperimentConfig: ConfigSection {
   public var languageModel = LanguageModelConfig.small(SmallDecoderConfig())
   public var projectors = ConfigMap<ArmConfig>()
   public var search: SearchConfig?
+  public var sweep: SweepConfig?
   public var training = TrainingConfig()
   public var evaluation = EvaluationConfig()
   public var figures = FiguresConfig()
@@ -35,6 +36,9 @@ public struct ExperimentConfig: ConfigSection {
     .section(
       "search", \.search,
       "A grid that every arm tries before it is trained; the best by validation loss is taken."),
+    .section(
+      "sweep", \.sweep,
+      "Settings with several values, all of which are run and stand in one table."),
     .section("training", \.training, "How every arm is trained."),
     .section("evaluation", \.evaluation, "What is measured on the test images."),
     .section("figures", \.figures, "Pictures and sample captions of the report."),

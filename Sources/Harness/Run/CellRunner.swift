@@ -88,6 +88,7 @@ struct CellRun {
   func run(weights: String, answers digest: String) throws -> FinishedCell {
     let model = try ArmModel(cell.arm, seed: cell.seed, inputs: inputs, training: training)
     let summary = try train(model, digest: weights)
+    try completeModelFolder()
     let answers = try answer(model)
     let test = try inputs.sequences.sequences(
       inputs.data.set(cell.fold).test, cell.config.answeredData, limit: nil

@@ -90,9 +90,11 @@ public struct CellFolder: Sendable, Hashable {
   public var weights: URL { checkpoint.appending(path: WeightExport.best) }
   /// The language model's, of a cell that trains it.
   public var languageModel: URL { checkpoint.appending(path: Self.languageModelFile) }
+  /// With configuration and tokenizer beside the weights: a model folder of Hugging Face's form.
+  public var languageModelFolder: URL { languageModel.deletingLastPathComponent() }
   /// The encoder's, of a cell that trains it.
   public var encoder: URL { checkpoint.appending(path: Self.encoderFile) }
-  static let languageModelFile = "language_model.safetensors"
+  static let languageModelFile = "language_model/model.safetensors"
   static let encoderFile = "encoder.safetensors"
   static let contrastFile = "contrast.safetensors"
 

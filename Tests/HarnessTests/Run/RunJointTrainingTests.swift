@@ -21,7 +21,7 @@ struct RunJointTrainingTests {
     let stopped = try program.ending()
     #expect([0, 75].contains(stopped.code), "\(stopped)")
     try tiny.run(overrides: [Self.both])
-    #expect(try tiny.bits("a").keys.contains("mlp/seed-0/language_model.safetensors"))
+    #expect(try tiny.bits("a").keys.contains("mlp/seed-0/language_model/model.safetensors"))
     for other in ["b", "results"] { try tiny.expectSameBits("a", other) }
   }
 
@@ -32,7 +32,7 @@ struct RunJointTrainingTests {
     let frozen = try tiny.run(results: "frozen")
     let joint = try tiny.run(overrides: [Self.both])
     let weights = tiny.results.appending(
-      path: "tiny/mlp/seed-0/checkpoint/language_model.safetensors")
+      path: "tiny/mlp/seed-0/checkpoint/language_model/model.safetensors")
     let file = try SafetensorsFile(weights)
     #expect(file.names.contains("model.embed_tokens.weight"))
     let languageModel = file.names.reduce(0) { sum, name in
@@ -63,13 +63,13 @@ struct RunJointTrainingTests {
     // Without the trained weights there is nothing to draw from.
     for arm in arms {
       let file = tiny.results.appending(
-        path: "tiny/\(arm)/seed-0/checkpoint/language_model.safetensors")
+        path: "tiny/\(arm)/seed-0/checkpoint/language_model/model.safetensors")
       try FileManager.default.removeItem(at: file)
     }
     let missing = try Program.run(
       ["heatmap", "results/tiny", "--output", "drawn", "--cache", "cache"], in: tiny.folder)
     #expect(missing.code == 74 || missing.code == 65, "\(missing)")
-    #expect(missing.errors.contains("language_model.safetensors"))
+    #expect(missing.errors.contains("language_model/model.safetensors"))
   }
 
   @Test("a run whose trained language model is damaged is refused before any file changes")
@@ -78,7 +78,7 @@ struct RunJointTrainingTests {
     defer { tiny.remove() }
     try tiny.run(overrides: [Self.both])
     let file = tiny.results.appending(
-      path: "tiny/perceiver/seed-0/checkpoint/language_model.safetensors")
+      path: "tiny/perceiver/seed-0/checkpoint/language_model/model.safetensors")
     try Data(contentsOf: file).dropLast(9).write(to: file)
     try FileManager.default.removeItem(at: tiny.cell("perceiver/seed-0").metrics)
     let before = try contents(tiny.results)
