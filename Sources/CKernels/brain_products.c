@@ -8,7 +8,11 @@
 #define BRAIN_KERNEL(name) KERNEL(name)
 #endif
 
-#define BLOCK_ROWS (LANES == 16 ? 4 : 3)
+#if LANES == 16
+#define BLOCK_ROWS 4
+#else
+#define BLOCK_ROWS 3
+#endif
 
 // y (+)= x wᵀ, the matrices at their row strides in elements.
 typedef struct {
@@ -66,25 +70,35 @@ INLINE void add_brain_dots(const BrainProduct p, size_t i, size_t count, floats 
 }
 
 // As `dots` of products.c.
-INLINE void brain_dots(const BrainProduct p, const uint16_t *next, const size_t m, const size_t n) {
+INLINE void brain_dots(const BrainProduct p, const uint16_t *next, size_t fetched, const size_t m,
+                        const size_t n) {
   floats sums[BLOCK_ROWS][4] = {{0}};
   size_t i = 0;
   for (; i + 2 * LANES <= p.inputs; i += 2 * LANES) {
-    __builtin_prefetch(next + i);
+    for (size_t k = 0; k < fetched; k++) __builtin_prefetch(next + k * p.ldw + i);
     add_brain_dots(p, i, 2 * LANES, sums, m, n);
   }
   if (i < p.inputs) add_brain_dots(p, i, p.inputs - i, sums, m, n);
   for (size_t r = 0; r < m; r++) put_sums(p.y + r * p.ldy, sums[r], n, p.accumulate);
 }
 
-INLINE void brain_dots_of_rows(const BrainProduct p, size_t rows, const size_t n) {
-  size_t r = 0;
-  for (size_t pass = 0; r + BLOCK_ROWS <= rows; r += BLOCK_ROWS, pass++) {
-    brain_dots(brain_from_row(p, r), p.w + (pass < n ? n + pass : 0) * p.ldw, BLOCK_ROWS, n);
+INLINE void brain_dots_of_rows(const BrainProduct p, size_t rows, size_t left, const size_t n) {
+  const size_t passes = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  size_t fetched = 0;
+  for (size_t pass = 0; pass < passes; pass++) {
+    const BrainProduct block = brain_from_row(p, pass * BLOCK_ROWS);
+    const uint16_t *next = p.w + (n + fetched) * p.ldw;
+    const size_t end = left > n ? n * (pass + 1) / passes : 0;
+    switch (rows - pass * BLOCK_ROWS) {
+    case 1: brain_dots(block, next, end - fetched, 1, n); break;
+    case 2: brain_dots(block, next, end - fetched, 2, n); break;
+#if BLOCK_ROWS > 3
+    case 3: brain_dots(block, next, end - fetched, 3, n); break;
+#endif
+    default: brain_dots(block, next, end - fetched, BLOCK_ROWS, n);
+    }
+    fetched = end;
   }
-  if (BLOCK_ROWS > 3 && rows - r == 3) brain_dots(brain_from_row(p, r), p.w, 3, n);
-  if (rows - r == 2) brain_dots(brain_from_row(p, r), p.w, 2, n);
-  if (rows - r == 1) brain_dots(brain_from_row(p, r), p.w, 1, n);
 }
 
 void BRAIN_KERNEL(dk_few_rows_transposed_bf16)(const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw,
@@ -92,6 +106,6 @@ void BRAIN_KERNEL(dk_few_rows_transposed_bf16)(const uint16_t *x, size_t ldx, co
                                                size_t outputs, int accumulate) {
   BrainProduct p = {x, w, y, ldx, ldw, ldy, inputs, accumulate};
   size_t c = 0;
-  for (; c + 4 <= outputs; c += 4, p.w += 4 * ldw, p.y += 4) brain_dots_of_rows(p, rows, 4);
-  for (; c < outputs; c++, p.w += ldw, p.y++) brain_dots_of_rows(p, rows, 1);
+  for (; c + 4 <= outputs; c += 4, p.w += 4 * ldw, p.y += 4) brain_dots_of_rows(p, rows, outputs - c, 4);
+  for (; c < outputs; c++, p.w += ldw, p.y++) brain_dots_of_rows(p, rows, outputs - c, 1);
 }

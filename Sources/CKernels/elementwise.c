@@ -72,12 +72,18 @@ double KERNEL(dk_sum)(const float *x, size_t n) {
 
 double KERNEL(dk_sum_squares)(const float *x, size_t n) { return KERNEL(dk_dot)(x, x, n); }
 
+#if !defined(DK_AVX512)
 INLINE doubles add_products(doubles sum, const float *a, const float *b, size_t lanes) {
   return madd_double(to_double(load(a, lanes)), to_double(load(b, lanes)), sum);
 }
+#endif
 
 // Two chains of additions, to have more of them in flight.
 double KERNEL(dk_dot)(const float *a, const float *b, size_t n) {
+#if defined(DK_AVX512)
+  // Zen 4 converts 8 lanes to double at 0.65 of the speed of twice 4.
+  return dk_dot_avx2(a, b, n);
+#else
   doubles even = 0;
   doubles odd = 0;
   const size_t pairs = n & ~(size_t)(2 * LANES - 1);
@@ -87,6 +93,7 @@ double KERNEL(dk_dot)(const float *a, const float *b, size_t n) {
   }
   FOR_LANES(n - pairs, { even = add_products(even, a + pairs + i, b + pairs + i, lanes); });
   return sum_lanes_double(even + odd);
+#endif
 }
 
 // The largest value first, then where it stands: both passes stream. NaN never wins; 0 if nothing does.

@@ -3,7 +3,11 @@
 
 // Rows of x that one block holds sums of: 4 × 4 sums and what they are made of fill AVX-512's 32 registers
 // by half, 3 × 4 the 16 of AVX2.
-#define BLOCK_ROWS (LANES == 16 ? 4 : 3)
+#if LANES == 16
+#define BLOCK_ROWS 4
+#else
+#define BLOCK_ROWS 3
+#endif
 
 // y (+)= x wᵀ or x w, the matrices at their row strides.
 typedef struct {
@@ -21,11 +25,12 @@ INLINE Product from_row(Product p, size_t r) {
 }
 
 // y[m][n] = x[m] · w[n] for `m` (at most BLOCK_ROWS) by `n` (4 or 1) rows, both constants where it is inlined.
-// `next` is a row of w that is needed soon and is fetched meanwhile; past the last one nothing is read.
-INLINE void dots(const Product p, const float *next, const size_t m, const size_t n) {
+// The first `fetched` rows at `next`, of the next block of w, come into the cache meanwhile.
+INLINE void dots(const Product p, const float *next, size_t fetched, const size_t m,
+                  const size_t n) {
   floats sums[BLOCK_ROWS][4] = {{0}};
   FOR_LANES(p.inputs, {
-    __builtin_prefetch(next + i);
+    for (size_t k = 0; k < fetched; k++) __builtin_prefetch(next + k * p.ldw + i);
     floats left[BLOCK_ROWS];
     _Pragma("clang loop unroll(full)") for (size_t r = 0; r < m; r++) {
       left[r] = load(p.x + r * p.ldx + i, lanes);
@@ -42,23 +47,33 @@ INLINE void dots(const Product p, const float *next, const size_t m, const size_
   }
 }
 
-// All rows of x with `n` rows of w. Each pass over the left rows fetches one row of the next block of w.
-INLINE void dots_of_rows(const Product p, size_t rows, const size_t n) {
-  size_t r = 0;
-  for (size_t pass = 0; r + BLOCK_ROWS <= rows; r += BLOCK_ROWS, pass++) {
-    dots(from_row(p, r), p.w + (pass < n ? n + pass : 0) * p.ldw, BLOCK_ROWS, n);
+// All rows of x with `n` rows of w, of which `left` are still to come: each pass over rows of x fetches its
+// share of the next block.
+INLINE void dots_of_rows(const Product p, size_t rows, size_t left, const size_t n) {
+  const size_t passes = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+  size_t fetched = 0;
+  for (size_t pass = 0; pass < passes; pass++) {
+    const Product block = from_row(p, pass * BLOCK_ROWS);
+    const float *next = p.w + (n + fetched) * p.ldw;
+    const size_t end = left > n ? n * (pass + 1) / passes : 0;
+    switch (rows - pass * BLOCK_ROWS) {
+    case 1: dots(block, next, end - fetched, 1, n); break;
+    case 2: dots(block, next, end - fetched, 2, n); break;
+#if BLOCK_ROWS > 3
+    case 3: dots(block, next, end - fetched, 3, n); break;
+#endif
+    default: dots(block, next, end - fetched, BLOCK_ROWS, n);
+    }
+    fetched = end;
   }
-  if (BLOCK_ROWS > 3 && rows - r == 3) dots(from_row(p, r), p.w, 3, n);
-  if (rows - r == 2) dots(from_row(p, r), p.w, 2, n);
-  if (rows - r == 1) dots(from_row(p, r), p.w, 1, n);
 }
 
 void KERNEL(dk_few_rows_transposed)(const float *x, size_t ldx, const float *w, size_t ldw, float *y,
                                     size_t ldy, size_t rows, size_t inputs, size_t outputs, int accumulate) {
   Product p = {x, w, y, ldx, ldw, ldy, inputs, accumulate};
   size_t c = 0;
-  for (; c + 4 <= outputs; c += 4, p.w += 4 * ldw, p.y += 4) dots_of_rows(p, rows, 4);
-  for (; c < outputs; c++, p.w += ldw, p.y++) dots_of_rows(p, rows, 1);
+  for (; c + 4 <= outputs; c += 4, p.w += 4 * ldw, p.y += 4) dots_of_rows(p, rows, outputs - c, 4);
+  for (; c < outputs; c++, p.w += ldw, p.y++) dots_of_rows(p, rows, outputs - c, 1);
 }
 
 // y[m] = Σ over j of x[m][j] w[j] for `m` rows and the columns of `vectors` whole vectors, or `lanes` of one.

@@ -91,14 +91,21 @@ INLINE void store(float *y, floats v, size_t lanes) {
     memcpy(y, &v, sizeof v);
     return;
   }
-#if defined(DK_AVX512)
-  _mm512_mask_storeu_ps(y, (__mmask16)((1u << lanes) - 1), (__m512)v);
+  // In pieces of 8, 4, 2 and 1: masked stores are slow on some CPUs.
+#if LANES == 16
+  f8 eight = v.lo;
+  if (lanes & 8) {
+    memcpy(y, &eight, sizeof eight);
+    eight = v.hi;
+    y += 8;
+  }
 #else
-  // In pieces of 4, 2 and 1: AVX2's masked store is slow on some CPUs.
-  f4 four = v.lo;
+  const f8 eight = v;
+#endif
+  f4 four = eight.lo;
   if (lanes & 4) {
     memcpy(y, &four, sizeof four);
-    four = v.hi;
+    four = eight.hi;
     y += 4;
   }
   f2 two = four.lo;
@@ -108,7 +115,6 @@ INLINE void store(float *y, floats v, size_t lanes) {
     y += 2;
   }
   if (lanes & 1) *y = two.x;
-#endif
 }
 
 // y = v, or y += v.

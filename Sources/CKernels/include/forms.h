@@ -117,10 +117,19 @@ extern "C" {
         size_t inputs, size_t outputs, int accumulate),                                                    \
        (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))
 
+// Forms are numbered in the order of what they need of the CPU: 0 portable, 1 AVX2, 2 AVX-512, 3 AVX-512 with
+// bfloat16. This CPU has those below dk_form_count(), whatever the environment says.
+int dk_form_count(void);
+// As dk_instruction_set() calls it.
+const char *dk_form_name(int form);
+
+// NAME_form(form): the kernel in that form, NULL if it has none of its own.
 #define DK_DECLARE(result, name, parameters, arguments) \
   result name##_portable parameters;                    \
   result name##_avx2 parameters;                        \
-  result name##_avx512 parameters;
+  result name##_avx512 parameters;                      \
+  typedef result(*name##_kernel) parameters;            \
+  name##_kernel name##_form(int form);
 #define DK_DECLARE_BRAIN(result, name, parameters, arguments) \
   DK_DECLARE(result, name, parameters, arguments)             \
   result name##_avx512_bf16 parameters;
