@@ -23,6 +23,53 @@ import Testing
   }
 
   @Test(arguments: [
+    (0.75, 10, 0.44218142427854984, 0.9190521757900056),
+    (0.8333333333333334, 40, 0.6900089677569106, 0.9182432981115651),
+  ])
+  func wilsonsIntervalOfAMeanShareAgreesWithStatsmodels(
+    share: Double, count: Int, lower: Double, upper: Double
+  ) {
+    let interval = Proportions.wilson(share: share, of: count)
+    #expect(abs(interval.lower - lower) < 1e-12 && abs(interval.upper - upper) < 1e-12)
+  }
+
+  private func share(_ successes: [Int], of trials: [Int]) -> MetricScores {
+    MetricScores(name: "accuracy", successes: successes, of: trials)
+  }
+
+  @Test func wilsonsIntervalIsNotNarrowedBySeedsOrQuestionsOnOneImage() throws {
+    let one = share([1, 1, 0, 1], of: [1, 1, 1, 1])
+    let expected = Proportions.wilson(successes: 3, of: 4)
+    #expect(Proportions.wilson(NestedScores(one)) == expected)
+    #expect(Proportions.wilson(NestedScores(seeds: [one, one, one])) == expected)
+    let questions = share([5, 5, 0, 5, 0], of: [5, 5, 5, 5, 0])
+    #expect(Proportions.wilson(NestedScores(questions)) == expected)
+    #expect(Proportions.wilson(NestedScores(MetricScores(name: "nll", meanOf: [1, 2]))) == nil)
+  }
+
+  @Test func mcNemarsTestOfOneRunCountsImagesThatOneOfBothAnswersRightly() {
+    let a = NestedScores(share([1, 1, 1, 1, 1, 1, 0, 0, 1], of: [1, 1, 1, 1, 1, 1, 1, 1, 1]))
+    let b = NestedScores(share([0, 0, 0, 0, 0, 0, 0, 1, 1], of: [1, 1, 1, 1, 1, 1, 1, 1, 1]))
+    let test = Proportions.mcNemar(a, b)
+    #expect(test.aBetter == 6 && test.bBetter == 1)
+    #expect(abs(test.p - 0.125) < 1e-14, "scipy.stats.binomtest(1, 7).pvalue")
+    #expect(Proportions.mcNemar(b, a).p == test.p)
+  }
+
+  @Test func mcNemarsTestTakesAnImageOnceHoweverManySeedsAndQuestionsItHas() {
+    // Image by image the share of right answers: a better, b better, equal by another way, not asked.
+    let a = NestedScores(seeds: [
+      share([3, 0, 1, 0], of: [3, 3, 3, 0]), share([3, 0, 2, 0], of: [3, 3, 3, 0]),
+    ])
+    let b = NestedScores(seeds: [
+      share([1, 1, 1, 0], of: [3, 3, 3, 0]), share([1, 0, 1, 0], of: [3, 3, 3, 0]),
+      share([1, 0, 2, 0], of: [3, 3, 3, 0]), share([3, 0, 2, 0], of: [3, 3, 3, 0]),
+    ])
+    let test = Proportions.mcNemar(a, b)
+    #expect(test.aBetter == 1 && test.bBetter == 1 && test.p == 1)
+  }
+
+  @Test(arguments: [
     (2.0, 1.0, 0.2951672353008665), (2.5, 2.7, 0.09707941444293468),
     (0.3, 59, 0.7652316086778882), (6, 4, 0.0038825370469605107),
     (1.2, 1000.5, 0.23042341032776117),

@@ -19,11 +19,23 @@ public struct CaptionSet: Sendable {
   /// ROUGE-L of pycocoevalcap reads text so; the two differ where a token holds a no-break space.
   package let spacedCandidates: Sentences
   package let spacedReferences: Sentences
+  /// What kind of question each item answers; nil for none. Set with ``with(kinds:)``.
+  public private(set) var kinds: [Identifier?]
   public var count: Int { ids.count }
 
   /// Indices into ``references`` of the references of image `index`.
   public func referenceRange(_ index: Int) -> Range<Int> {
     referenceStarts[index]..<referenceStarts[index + 1]
+  }
+
+  /// The same set, its items known to be answers to questions of these kinds.
+  ///
+  /// - Precondition: one kind, or nil, an item.
+  public func with(kinds: [Identifier?]) -> CaptionSet {
+    precondition(kinds.count == count, "\(count) items, \(kinds.count) kinds")
+    var set = self
+    set.kinds = kinds
+    return set
   }
 
   /// Collects captions that are tokenised already.
@@ -90,6 +102,7 @@ public struct CaptionSet: Sendable {
     self.referenceStarts = referenceStarts
     spacedCandidates = candidates
     spacedReferences = references
+    kinds = Array(repeating: nil, count: ids.count)
     self.candidates = splits.apply(to: candidates)
     self.references = splits.apply(to: references)
   }

@@ -23,18 +23,22 @@ public struct Evaluation: Sendable {
 
   /// Scores raw captions by image name, images in the order of their names' bytes.
   ///
+  /// - Parameter kinds: What kind of question each answers, for scores by kind.
   /// - Throws: ``CaptionSetError`` if the images of both differ, or one has no reference.
   public func score(
-    candidates: [Identifier: String], references: [Identifier: [String]]
+    candidates: [Identifier: String], references: [Identifier: [String]],
+    kinds: [Identifier: String] = [:]
   ) throws -> [MetricScores] {
-    score(try captionSet(candidates: candidates, references: references))
+    score(try captionSet(candidates: candidates, references: references, kinds: kinds))
   }
 
   /// Tokenises raw captions by image name, images in the order of their names' bytes.
   ///
+  /// - Parameter kinds: What kind of question each answers, for scores by kind.
   /// - Throws: ``CaptionSetError`` if the images of both differ, or one has no reference.
   public func captionSet(
-    candidates: [Identifier: String], references: [Identifier: [String]]
+    candidates: [Identifier: String], references: [Identifier: [String]],
+    kinds: [Identifier: String] = [:]
   ) throws -> CaptionSet {
     let ids = references.keys.sorted()
     let ordered = try ids.map { id in
@@ -46,7 +50,8 @@ public struct Evaluation: Sendable {
     }
     return try CaptionSet(
       ids: ids, candidates: ordered, references: ids.map { references[$0] ?? [] },
-      threads: threads)
+      threads: threads
+    ).with(kinds: ids.map { id in kinds[id].map(Identifier.init(_:)) })
   }
 
   /// The scores of a tokenised set, in the order of the metrics.

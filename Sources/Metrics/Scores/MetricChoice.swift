@@ -25,6 +25,21 @@ public enum MetricChoice: String, ConfigChoice {
     }
   }
 
+  /// Which of a list of scores this metric is known by, where it gives several: BLEU-4, and accuracy over all
+  /// kinds of question; `nil` where none is its own.
+  public func primary(among names: [String]) -> Int? {
+    let start =
+      switch self {
+      case .bleu: "BLEU-4"
+      case .meteor: "METEOR-1.5"
+      case .rougeL: "ROUGE-L"
+      case .ciderD: "CIDEr-D"
+      case .nltkMETEOR: "METEOR-NLTK"
+      case .accuracy: "accuracy"
+      }
+    return names.firstIndex { $0.hasPrefix(start) }
+  }
+
   /// Makes the metric.
   ///
   /// - Parameters:

@@ -19,8 +19,8 @@ public struct ResampledScores: Sendable {
       let (ci95, standardError, _) = spread.interval(of: drawn, about: nested.value)
       return Estimate(
         metric: nested.name, value: nested.value, ci95: ci95.clamped(to: nested.seeds[0].range),
-        standardError: standardError,
-        perSeed: nested.perSeed, perFold: nested.perFold)
+        standardError: standardError, perSeed: nested.perSeed, perFold: nested.perFold,
+        wilson95: Proportions.wilson(nested))
     }
   }
 
@@ -46,6 +46,8 @@ public struct Estimate: Sendable, Equatable {
   public let standardError: Double
   public let perSeed: [Double]
   public let perFold: [Double]
+  /// Wilson's interval of a share; see ``Proportions/wilson(_:)``.
+  public let wilson95: Interval?
 
   /// Sample standard deviation between seeds; `nil` for one seed.
   public var seedDeviation: Double? { Self.deviation(perSeed) }

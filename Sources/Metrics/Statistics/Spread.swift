@@ -18,6 +18,8 @@
 /// 2007), so with five and more seeds it is often wide enough, and covers up to 99 %. With one seed
 /// and one fold there is nothing to add: the interval is that over images and says nothing of
 /// another run. A fold's spread from one seed holds that of its run.
+///
+/// A resample in which a share has no trial (no question of its kind was drawn) says nothing and is left out.
 struct Spread {
   /// V.
   let variance: Double
@@ -32,7 +34,8 @@ struct Spread {
         system.bootstrap.means(
           system[keyPath: values][metric], seeds: system.scores[metric].seeds.count, drawnBy: nil)
       }
-      return each.count == 1 ? each[0] : zip(each[0], each[1]).map { $0 - $1 }
+      let values = each.count == 1 ? each[0] : zip(each[0], each[1]).map { $0 - $1 }
+      return values.filter(\.isFinite)
     }
     let scores = a.scores[metric]
     let images = Metrics.variance(means(\.images))
@@ -66,6 +69,7 @@ struct Spread {
     var columns = [[Double]](repeating: [], count: seeds)
     for start in stride(from: 0, to: values.count, by: seeds) {
       let row = values[start..<start + seeds]
+      guard row.allSatisfy(\.isFinite) else { continue }
       let center = mean(row)
       for (seed, value) in row.enumerated() { columns[seed].append(value - center) }
     }
@@ -81,6 +85,7 @@ struct Spread {
   func interval(
     of drawn: [Double], about value: Double
   ) -> (ci95: Interval, standardError: Double, critical: Double) {
+    let drawn = drawn.filter(\.isFinite)
     let plain = Interval(percentilesOf: drawn)
     let plainError = Metrics.variance(drawn).squareRoot()
     guard degrees.isFinite, plainError > 0 else { return (plain, plainError, Self.normalQuantile) }

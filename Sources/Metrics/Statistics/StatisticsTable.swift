@@ -1,9 +1,17 @@
 /// The statistics of several scores side by side, one row an image, each block of columns once.
+///
+/// The columns of median ranks, one a rank, come last: an image adds 1 to the few that are its ranks, so they
+/// are kept as lists.
 struct StatisticsTable: Sendable {
   let images: Int
   let width: Int
-  /// Shape `[images, width]`.
+  /// Columns before those of ranks.
+  private let dense: Int
+  /// Shape `[images, dense]`.
   private let rows: [Double]
+  /// Columns that image `i` adds 1 to: `counted[countedStarts[i]..<countedStarts[i + 1]]`.
+  private let counted: [Int]
+  private let countedStarts: [Int]
   private let blocks: [(rule: CorpusRule, first: Int)]
 
   /// - Parameter metrics: For each metric its runs; values come in this order, metric by metric.
@@ -13,6 +21,7 @@ struct StatisticsTable: Sendable {
     var width = 0
     var blocks: [(rule: CorpusRule, first: Int)] = []
     var sources: [(run: Int, first: Int, statistics: [Double])] = []
+    var ranked: [(block: Int, score: MetricScores)] = []
     for (run, score) in metrics.flatMap({ $0.enumerated() }) {
       precondition(score.perImage.count == images, "scores of different images")
       // BLEU-1…4 of a run share their statistics. Runs that happen to be equal do not: tables of two
@@ -24,6 +33,10 @@ struct StatisticsTable: Sendable {
         continue
       }
       blocks.append((score.rule, width))
+      if case .median = score.rule {
+        ranked.append((blocks.count - 1, score))
+        continue
+      }
       sources.append((run, width, score.statistics))
       width += score.rule.width
     }
@@ -36,6 +49,21 @@ struct StatisticsTable: Sendable {
         }
       }
     }
+    dense = width
+    for (block, _) in ranked {
+      blocks[block].first = width
+      width += blocks[block].rule.width
+    }
+    var counted: [Int] = []
+    var starts = [0]
+    for image in 0..<images {
+      for (block, score) in ranked {
+        counted += score.ranks(of: image).map { blocks[block].first + $0 - 1 }
+      }
+      starts.append(counted.count)
+    }
+    self.counted = counted
+    countedStarts = starts
     self.width = width
     self.blocks = blocks
     self.rows = rows
@@ -51,8 +79,13 @@ struct StatisticsTable: Sendable {
         sums.withUnsafeMutableBufferPointer { sums in
           for draw in 0..<candidates.count {
             let index = random.integer(base + UInt64(draw), below: candidates.count)
-            let row = candidates[index] * width
-            for column in 0..<width { sums[column] += rows[row + column] }
+            let image = candidates[index]
+            let row = image * dense
+            for column in 0..<dense { sums[column] += rows[row + column] }
+            if counted.isEmpty { continue }
+            for place in countedStarts[image]..<countedStarts[image + 1] {
+              sums[counted[place]] += 1
+            }
           }
         }
       }
@@ -61,7 +94,8 @@ struct StatisticsTable: Sendable {
 
   /// Adds the row of one image to `sums`.
   func add(_ image: Int, to sums: inout [Double]) {
-    for column in 0..<width { sums[column] += rows[image * width + column] }
+    for column in 0..<dense { sums[column] += rows[image * dense + column] }
+    for place in countedStarts[image]..<countedStarts[image + 1] { sums[counted[place]] += 1 }
   }
 
   /// The corpus value of each score from sums over `images` images.
