@@ -42,9 +42,11 @@ public struct ContrastivePair: Module {
       start: .constant(min(Float(-log(config.temperature)), Float(log(100.0)))))
   }
 
-  /// One unit vector an image: `[B, E]`.
-  public func embedding(of images: ImageBatch, in context: Context) -> Tensor {
-    let rows = encoder.hidden([images], depth: encoder.layerCount, finalNorm: true, in: context)
+  /// One unit vector an image: `[B, E]`, batch after batch.
+  ///
+  /// - Parameter images: of several sizes.
+  public func embedding(of images: [ImageBatch], in context: Context) -> Tensor {
+    let rows = encoder.hidden(images, depth: encoder.layerCount, finalNorm: true, in: context)
     let tape = context.tape
     return tape.normalize(imageProjection(tape.mean(rows), in: context))
   }

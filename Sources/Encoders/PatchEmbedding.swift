@@ -1,7 +1,7 @@
 import Layers
 import Tensors
 
-/// Patches as rows, after a class token where the model has one, with positions added.
+/// Patches as rows, after a class token where the model has one, with positions added where it has some.
 ///
 /// Shapes: B images of C·H·W pixels → `[Σ tokens, D]`. What is left over on the right and below is
 /// dropped. Images of other sizes than the table's get a resized one.
@@ -9,7 +9,7 @@ struct PatchEmbedding: Module {
   /// What the weights are called in the checkpoint.
   struct Names {
     var classToken: String?
-    var positions: String
+    var positions: String?
     var projection: String
     /// Whether class token and positions have an axis of 1 in front.
     var hasBatchAxis = false
@@ -24,16 +24,17 @@ struct PatchEmbedding: Module {
     static let siglip = Names(
       positions: "position_embedding.weight", projection: "patch_embedding")
     static let small = Names(positions: "position_embedding", projection: "patch_embedding")
+    static let smallWithoutPositions = Names(projection: "patch_embedding")
   }
 
   private let classToken: Parameter?
-  private let positions: PositionTable
+  private let positions: PositionTable?
   private let projection: Linear
   private let channels: Int
   private let patch: Int
 
   var parameters: [Parameter] {
-    (classToken.map { [$0] } ?? []) + positions.parameters + projection.parameters
+    (classToken.map { [$0] } ?? []) + (positions?.parameters ?? []) + projection.parameters
   }
   /// Tokens before the patches.
   var leadingTokens: Int { classToken == nil ? 0 : 1 }
@@ -52,10 +53,11 @@ struct PatchEmbedding: Module {
     }
     let leading = classToken == nil ? 0 : 1
     let table = [leading + side * side, width]
-    positions = PositionTable(
-      try scope.parameter(
-        names.positions, shape: names.hasBatchAxis ? [1] + table : table, start: start),
-      leading: leading)
+    positions = try names.positions.map {
+      PositionTable(
+        try scope.parameter($0, shape: names.hasBatchAxis ? [1] + table : table, start: start),
+        leading: leading)
+    }
     projection = try Linear(
       convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))
   }
@@ -88,6 +90,7 @@ struct PatchEmbedding: Module {
     if let classToken {
       rows = tape.joined(tape.repeated(classToken, times: grids.count), rows)
     }
+    guard let positions else { return rows }
     return rows.with(positions.added(to: rows.tensor, grids: grids, in: context))
   }
 }

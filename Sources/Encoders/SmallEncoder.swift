@@ -1,9 +1,10 @@
 import Layers
 import Tensors
 
-/// A small vision transformer that a run trains itself.
+/// A small vision transformer that a run makes itself.
 ///
-/// Shapes: B images of 3·H·W pixels → `[Σ patches, D]`; no class token.
+/// Shapes: B images of 3·H·W pixels → `[Σ patches, D]`; no class token. Without layers it is a convolution
+/// whose stride is its kernel, positions where there are some, and LayerNorm.
 ///
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, with pre-norm layers and a final norm.
 /// Departure: patches are averaged where one vector an image is wanted.
@@ -34,7 +35,8 @@ public struct SmallEncoder: VisionEncoder {
     self.config = config
     self.imageSize = imageSize
     embeddings = try PatchEmbedding(
-      width: config.width, imageSize: imageSize, patch: config.patch, names: .small, in: scope)
+      width: config.width, imageSize: imageSize, patch: config.patch,
+      names: config.positions == .learned ? .small : .smallWithoutPositions, in: scope)
     layers = try PreNormLayer.small(config, count: config.layers, in: scope)
     norm = try LayerNorm(config.width, in: scope("norm"))
   }

@@ -20,7 +20,8 @@ extension ImageProcessor {
   ///
   /// - Throws: `ImageError`, whose message names the file.
   public func pixels(of medium: Medium) throws -> PixelValues {
-    PixelValues(self(try medium.image()), height: outputHeight, width: outputWidth)
+    let image = resized(try medium.image())
+    return PixelValues(pixelValues(of: image), height: image.height, width: image.width)
   }
 }
 
@@ -32,7 +33,22 @@ extension VisionEncoder {
       leading: classToken ? leadingTokens : 0)
   }
 
-  /// The grid of every image that the processor makes.
+  /// The grid of each medium; where the processor keeps sizes, files are decoded for them.
+  ///
+  /// - Throws: `ImageError`, whose message names the file.
+  public func grids(
+    of media: [Medium], _ processor: ImageProcessor, classToken: Bool, executor: LaneExecutor
+  ) throws -> [PatchGrid] {
+    guard processor.keepsSizes else {
+      return Array(repeating: grid(processor, classToken: classToken), count: media.count)
+    }
+    return try executor.map(count: media.count) { index in
+      let image = try media[index].image()
+      return grid(height: image.height, width: image.width, classToken: classToken)
+    }
+  }
+
+  /// The grid of every image that the processor makes, of the largest if it keeps sizes.
   public func grid(_ processor: ImageProcessor, classToken: Bool) -> PatchGrid {
     grid(
       height: processor.outputHeight, width: processor.outputWidth, classToken: classToken)

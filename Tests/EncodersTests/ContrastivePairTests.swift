@@ -55,7 +55,7 @@ import Testing
   private func loss(_ tape: Tape) throws -> Loss {
     let context = Context(tape: tape)
     return tape.contrastive(
-      pair.embedding(of: try pixels(tape), in: context),
+      pair.embedding(of: [try pixels(tape)], in: context),
       pair.embedding(of: captions, in: context), logScale: pair.logScale)
   }
 

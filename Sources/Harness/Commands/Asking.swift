@@ -118,10 +118,15 @@ extension TrainedCell {
     let model = try self.model(inputs)
     // A cell that trained the encoder sees with its own.
     let encoder = (model.source as? EncodedPatches)?.encoder ?? side.model
+    let media = images.map { Medium(id: Identifier($0.path), source: .file($0)) }
+    let grids = try encoder.grids(
+      of: media, side.processor, classToken: side.classToken, executor: LaneExecutor(threads: 1))
+    if let small = media.indices.first(where: { grids[$0].tokens == 0 }) {
+      throw UnsupportedSetting(
+        "\(images[small].path) is smaller than a patch of \(encoder.patchSize) pixels")
+    }
     return model.with(
-      EncodedPatches(
-        encoder: encoder, side: side,
-        media: images.map { Medium(id: Identifier($0.path), source: .file($0)) }))
+      EncodedPatches(encoder: encoder, side: side, media: media) { grids[$0] })
   }
 }
 

@@ -35,7 +35,7 @@ struct Calibration {
       let cost = try makingLanguageModel(settings)
       plan.steps.append(RunPlan.Step(step: "training the small language model", cost: cost))
     }
-    if case .small(let settings) = inputs.config.encoder {
+    if let settings = inputs.config.encoder.made, settings.epochs > 0 {
       let cost = try makingEncoder(settings)
       plan.steps.append(RunPlan.Step(step: "training the small encoder", cost: cost))
     }
@@ -258,7 +258,7 @@ struct Calibration {
         made.processor(try images[$0].image()).count
       }
       read = 1 / Double(max(images.count, 1)) * watch.cost
-    } else if case .small(let settings) = inputs.config.encoder {
+    } else if let settings = inputs.config.encoder.made {
       full = try SmallEncoder(settings, imageSize: encoder.processor.outputWidth, in: Self.filled())
       read = Cost()
     } else {
@@ -328,7 +328,8 @@ struct Calibration {
     }
     let training = ContrastiveObjective(
       pair: PixelPair(
-        pair: pair, pixels: Array(repeating: pixels, count: batch), side: side),
+        pair: pair,
+        pixels: Array(repeating: PixelValues(pixels, height: side, width: side), count: batch)),
       captions: (0..<batch).map { [texts[$0].first ?? [0]] })
     let cost = try update(pair.parameters, settings.optimizer) { lanes in
       _ = try training.gradients(

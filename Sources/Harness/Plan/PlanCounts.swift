@@ -144,7 +144,7 @@ struct PlanCounts {
 
   /// Of training the small encoder, the image side alone.
   var encoderFLOPs: Double {
-    guard case .small(let settings) = config.encoder else { return 0 }
+    guard let settings = config.encoder.made, settings.epochs > 0 else { return 0 }
     let (updates, _) = updates(
       samples: set.train.count, batch: settings.batchSize, epochs: settings.epochs)
     return 3 * encodingFLOPs * Double(updates * settings.batchSize)

@@ -64,7 +64,7 @@ public struct ExperimentInputs: Sendable {
     }
     return EncodedPatches(
       encoder: try prefix.map { try encoder.model.copied(prefix: $0) } ?? encoder.model,
-      side: encoder, media: data.media)
+      side: encoder, media: data.media, grid: source.grid(of:))
   }
 
   /// Digest of everything here that decides the weights of a cell.

@@ -22,10 +22,12 @@ struct EncodedPatches: PatchSource {
   let encoder: any VisionEncoder
   let side: EncoderSide
   let media: [Medium]
+  /// Of each medium.
+  let grid: @Sendable (Int) -> PatchGrid
 
   var width: Int { encoder.width }
   var parameters: [Parameter] { encoder.parameters }
-  func grid(of medium: Int) -> PatchGrid { side.grid }
+  func grid(of medium: Int) -> PatchGrid { grid(medium) }
 
   func patches(of chosen: [Int], in context: Context) throws -> Patches {
     encoder.patches(
