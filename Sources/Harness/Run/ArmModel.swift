@@ -98,9 +98,7 @@ extension ArmModel {
     let scope =
       isShape
       ? ParameterScope.shapes : ParameterScope(store: ParameterStore(), random: key)
-    let projector = try arm.config.projector.makeProjector(
-      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
-      in: scope)
+    let projector = try arm.config.projector.makeProjector(at: inputs.projectorSite, in: scope)
     self.init(
       source: training.trains(.encoder)
         ? try inputs.liveSource(prefix: isShape ? nil : Self.encoderPrefix) : inputs.source,
