@@ -11,7 +11,7 @@ struct GroupMeanOperation {
     let (dx, accumulate) = tape.gradientBuffer(input)
     if !accumulate { dk_fill(dx, 0, input.count) }
     let width = input.width
-    groups.forEach { group, rows in
+    groups.visit { group, rows in
       let share = 1 / Float(rows.count)
       for row in rows { dk_scale(dy + group * width, share, dx + Int(row) * width, width, 1) }
     }
@@ -41,7 +41,7 @@ extension Tape {
     precondition(groups.rows.allSatisfy { Int($0) < input.rows }, "a row beyond \(input.rows)")
     let output = allocate(rows: groups.count, width: input.width)
     let (x, y, width) = (pointer(input), pointer(output), input.width)
-    groups.forEach { group, rows in
+    groups.visit { group, rows in
       precondition(!rows.isEmpty, "a group without rows has no mean")
       let share = 1 / Float(rows.count)
       for (place, row) in rows.enumerated() {

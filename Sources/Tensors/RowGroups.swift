@@ -83,7 +83,7 @@ public struct RowGroups: Sendable, Hashable {
   }
 
   /// Calls `body` with each group's number and its rows.
-  func forEach(_ body: (Int, ArraySlice<Int32>) -> Void) {
+  func visit(_ body: (Int, ArraySlice<Int32>) -> Void) {
     var first = 0
     for (group, end) in ends.enumerated() {
       body(group, rows[first..<end])
