@@ -112,6 +112,13 @@ public struct Field<Section: Sendable>: Sendable {
     Self(open: path, type, rule, name, documentation)
   }
 
+  init(
+    body: Body, copy: @escaping @Sendable (_ source: Section, _ target: inout Section) -> Void
+  ) {
+    self.body = body
+    self.copy = copy
+  }
+
   var isOpen: Bool { if case .open = body { true } else { false } }
 
   /// The same field, which a file must give: it has no default.

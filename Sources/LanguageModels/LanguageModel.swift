@@ -71,6 +71,9 @@ public struct DecoderWork: Sendable, Hashable {
 extension LanguageModel {
   public var headBias: Parameter? { nil }
 
+  /// How large text is: the root mean square of the embedding table.
+  public var textScale: Float { Float(embeddingTable.rootMeanSquare) }
+
   public func hidden(
     _ embeddings: Tensor, positions: [Int32], layout: AttentionLayout,
     outputRows: [Int32]? = nil, in context: Context

@@ -10,8 +10,11 @@ public struct LayerNorm: Module {
 
   public var parameters: [Parameter] { [weight, bias] }
 
-  public init(_ width: Int, epsilon: Float = 1e-5, in scope: ParameterScope) throws {
-    weight = try scope.parameter("weight", shape: [width], start: .ones)
+  /// - Parameter gain: what the weights start at.
+  public init(
+    _ width: Int, epsilon: Float = 1e-5, gain: Float = 1, in scope: ParameterScope
+  ) throws {
+    weight = try scope.parameter("weight", shape: [width], start: .constant(gain))
     bias = try scope.parameter("bias", shape: [width], start: .zeros)
     self.epsilon = epsilon
   }

@@ -17,8 +17,8 @@ public struct LearnedPromptConfig: ProjectorSettings {
   ]
 
   public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+    at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
-    try LearnedPrompt(tokens: tokens, languageWidth: languageWidth, in: scope)
+    try LearnedPrompt(tokens: tokens, languageWidth: site.languageWidth, in: scope)
   }
 }

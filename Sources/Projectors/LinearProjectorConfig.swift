@@ -2,19 +2,28 @@ import Configuration
 import Layers
 import Tensors
 
-/// Settings of `kind: linear`; there is nothing to set.
+/// Settings of `kind: linear`.
 public struct LinearProjectorConfig: ProjectorSettings {
   public static let kind = "linear"
   public static let documentation =
-    "One linear map per patch; keeps every patch."
+    "One linear map per patch; keeps every patch, or makes one token of a block."
+
+  public var bias = true
+  /// `nil`: every patch is kept.
+  public var pool: PoolConfig?
 
   public init() {}
 
-  public static let fields: [Field<Self>] = []
+  public static let fields: [Field<Self>] = [
+    .bool("bias", \.bias, "Whether the map has one; SmolVLM's has none."),
+    .section("pool", \.pool, "Makes one token of each block of patches first; null: keeps all."),
+  ]
 
   public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+    at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
-    try LinearProjector(patchWidth: patchWidth, languageWidth: languageWidth, in: scope)
+    try LinearProjector(
+      patchWidth: site.patchWidth, languageWidth: site.languageWidth, bias: bias,
+      pool: pool?.pool(of: Self.kind), poolNorm: pool?.norm ?? false, in: scope)
   }
 }

@@ -6,11 +6,13 @@ import Tensors
 public struct MLPProjectorConfig: ProjectorSettings {
   public static let kind = "mlp"
   public static let documentation =
-    "Linear, GELU, linear per patch (LLaVA-1.5); keeps every patch."
+    "Linear, GELU, linear per patch (LLaVA-1.5); keeps every patch, or makes one token of a block."
 
   /// `nil`: the language model's width.
   public var hidden: Int?
   public var layerNorm = false
+  /// `nil`: every patch is kept.
+  public var pool: PoolConfig?
 
   public init() {}
 
@@ -18,13 +20,15 @@ public struct MLPProjectorConfig: ProjectorSettings {
     .integer(
       "hidden", \.hidden, .positive, "Width between the two maps; null: the language model's."),
     .bool("layer_norm", \.layerNorm, "LayerNorm between GELU and the second map."),
+    .section("pool", \.pool, "Makes one token of each block of patches first; null: keeps all."),
   ]
 
   public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+    at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
     try MLPProjector(
-      patchWidth: patchWidth, languageWidth: languageWidth, hidden: hidden, layerNorm: layerNorm,
+      patchWidth: site.patchWidth, languageWidth: site.languageWidth, hidden: hidden,
+      layerNorm: layerNorm, pool: pool?.pool(of: Self.kind), poolNorm: pool?.norm ?? false,
       in: scope)
   }
 }

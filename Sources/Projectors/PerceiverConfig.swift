@@ -15,7 +15,7 @@ public struct PerceiverConfig: ProjectorSettings {
   /// `nil`: width / 64, at least 1.
   public var heads: Int?
   public var ffnMultiplier = 4
-  public var latentStd = 0.02
+  public var latentStd = 1.0
 
   public init() {}
 
@@ -27,17 +27,18 @@ public struct PerceiverConfig: ProjectorSettings {
     .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
     .number(
       "latent_std", \.latentStd, .positive,
-      "Standard deviation of the latents' normal start. With 0.02 they begin almost alike; OpenFlamingo's "
-        + "and IDEFICS's is 1."),
+      "Standard deviation of the latents' normal start: 1 is OpenFlamingo's and IDEFICS's; with 0.02 "
+        + "they begin almost alike."),
   ]
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
 
   public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+    at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
     try PerceiverResampler(
-      patchWidth: patchWidth, languageWidth: languageWidth, layers: layers, latents: latents,
+      patchWidth: site.patchWidth, languageWidth: site.languageWidth, layers: layers,
+      latents: latents,
       width: width, heads: heads, ffnMultiplier: ffnMultiplier, latentStd: Float(latentStd),
       in: scope)
   }

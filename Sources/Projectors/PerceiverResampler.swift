@@ -35,7 +35,7 @@ public struct PerceiverResampler: Projector {
   ///   throws.
   public init(
     patchWidth: Int, languageWidth: Int, layers: Int = 2, latents: Int = 64, width: Int? = nil,
-    heads: Int? = nil, ffnMultiplier: Int = 4, latentStd: Float = 0.02,
+    heads: Int? = nil, ffnMultiplier: Int = 4, latentStd: Float = 1,
     in scope: ParameterScope
   ) throws {
     let width = width ?? patchWidth

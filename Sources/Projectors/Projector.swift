@@ -7,6 +7,11 @@ import Tensors
 public protocol Projector: Module {
   func callAsFunction(_ patches: Patches, in context: Context) -> Rows
 
+  /// Whether media of this grid can be projected; any can, unless a projector says otherwise.
+  ///
+  /// - Throws: ``ProjectorError`` that says why not.
+  func check(_ grid: PatchGrid) throws(ProjectorError)
+
   /// L, for a medium of this grid.
   func visualTokens(of grid: PatchGrid) -> Int
 
@@ -31,6 +36,7 @@ public protocol Projector: Module {
 }
 
 extension Projector {
+  public func check(_ grid: PatchGrid) throws(ProjectorError) {}
   public var readsPatches: Bool { true }
   public var queryNoun: String? { nil }
   public var attentionMaps: [AttentionMap] { [] }

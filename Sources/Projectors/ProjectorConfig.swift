@@ -11,14 +11,8 @@ public protocol ProjectorSettings: ConfigSection {
 
   /// The projector of these settings, its weights named below the scope's prefix.
   ///
-  /// - Parameters:
-  ///   - patchWidth: width of the encoder's features.
-  ///   - grid: of the media, for a projector whose weights depend on it (none here does).
-  ///   - languageWidth: width of the language model.
   /// - Throws: ``ProjectorError``, or what the scope's reader throws.
-  func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
-  ) throws -> any Projector
+  func makeProjector(at site: ProjectorSite, in scope: ParameterScope) throws -> any Projector
 }
 
 /// The projectors that an experiment can compare; one entry of `projectors:` without its optimiser.
@@ -26,32 +20,64 @@ public struct ProjectorConfig: ConfigUnion {
   /// Every kind there is.
   private static let kinds: [any ProjectorSettings.Type] = [
     LinearProjectorConfig.self, MLPProjectorConfig.self, QFormerConfig.self, PerceiverConfig.self,
-    LearnedPromptConfig.self,
+    CrossAttentionConfig.self, LearnedPromptConfig.self,
   ]
 
+  /// The kind's own keys.
   public let settings: any ProjectorSettings
+  /// The keys that all kinds have.
+  public var frame: ProjectorFrame
 
-  public init(_ settings: any ProjectorSettings) { self.settings = settings }
+  public init(_ settings: any ProjectorSettings, frame: ProjectorFrame = ProjectorFrame()) {
+    self.settings = settings
+    self.frame = frame
+  }
 
   public static let cases: [UnionCase<Self>] = kinds.map { $0.unionCase }
 
-  public static func == (a: Self, b: Self) -> Bool { a.settings.equals(b.settings) }
-
-  /// See ``ProjectorSettings/makeProjector(patchWidth:grid:languageWidth:in:)``.
-  public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
-  ) throws -> any Projector {
-    try settings.makeProjector(
-      patchWidth: patchWidth, grid: grid, languageWidth: languageWidth, in: scope)
+  public static func == (a: Self, b: Self) -> Bool {
+    a.settings.equals(b.settings) && a.frame == b.frame
   }
+
+  /// The projector of these settings, its weights named below the scope's prefix.
+  ///
+  /// - Throws: ``ProjectorError`` also for a grid of the site that it cannot take; what the scope's reader
+  ///   throws.
+  public func makeProjector(
+    at site: ProjectorSite, in scope: ParameterScope
+  ) throws -> any Projector {
+    let projector = try frame.around(settings, at: site, in: scope)
+    if site.grid.tokens > 0 { try projector.check(site.grid) }
+    return projector
+  }
+}
+
+/// The keys of a kind followed by those that all kinds have.
+struct ProjectorSection<Settings: ProjectorSettings>: ConfigSection {
+  var settings = Settings()
+  var frame = ProjectorFrame()
+
+  static var fields: [Field<Self>] {
+    Settings.fields.map { $0.inside(\Self.settings) }
+      + ProjectorFrame.fields.map { $0.inside(\Self.frame) }
+  }
+
+  static var alternatives: [[String]] { Settings.alternatives }
+  var problems: [SectionProblem] { settings.problems }
 }
 
 extension ProjectorSettings {
   fileprivate static var unionCase: UnionCase<ProjectorConfig> {
-    UnionCase(kind, documentation, wrapped, unwrap: { $0.settings as? Self })
+    UnionCase(kind, documentation, wrapped, unwrap: { unwrapped($0) })
   }
 
-  private static func wrapped(_ settings: Self) -> ProjectorConfig { ProjectorConfig(settings) }
+  private static func wrapped(_ section: ProjectorSection<Self>) -> ProjectorConfig {
+    ProjectorConfig(section.settings, frame: section.frame)
+  }
+
+  private static func unwrapped(_ config: ProjectorConfig) -> ProjectorSection<Self>? {
+    (config.settings as? Self).map { ProjectorSection(settings: $0, frame: config.frame) }
+  }
 
   fileprivate func equals(_ other: any ProjectorSettings) -> Bool { other as? Self == self }
 }

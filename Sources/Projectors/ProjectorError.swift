@@ -1,18 +1,47 @@
 import Foundation
+import Tensors
 
 /// A projector that cannot be built as asked.
 public enum ProjectorError: Error, Equatable, LocalizedError, CustomStringConvertible {
   case headsDoNotDivide(projector: String, heads: Int, width: Int)
+  /// `key` needs patches that lie in a grid.
+  case noGrid(projector: String, key: String, tokens: Int)
+  case blockDoesNotDivide(projector: String, block: GridSize, grid: GridSize)
+  case poolWithoutFactor(projector: String)
+  /// A norm of patches that nothing reads.
+  case normOfNothing(projector: String)
 
   public var description: String {
     switch self {
     case .headsDoNotDivide(let projector, let heads, let width):
       "heads: the \(projector) has \(heads) attention heads, which do not divide its width \(width). "
         + "Give heads that do, or none: \(defaultHeads(width: width)) are taken then."
+    case .noGrid(let projector, let key, let tokens):
+      "\(key): the \(projector) needs patches in a grid, and these features are \(tokens) tokens in a "
+        + "row. Write the attribute grid = [rows, columns] or [rows, columns, leading tokens] into the "
+        + "features' file, or take a projector that needs none."
+    case .blockDoesNotDivide(let projector, let block, let grid):
+      "pool.factor: the \(projector) pools blocks of \(block), which do not divide the grid of "
+        + "\(grid) patches. Take rows of \(grid.rows.divisors) and columns of "
+        + "\(grid.columns.divisors), or images of another size."
+    case .poolWithoutFactor(let projector):
+      "pool.factor: the \(projector) does not say how large a block of patches is. Give factor: N, "
+        + "factor: [rows, columns], or the number of visual tokens as tokens: N."
+    case .normOfNothing(let projector):
+      "input_norm: a \(projector) reads no patches. Leave input_norm out."
     }
   }
 
   public var errorDescription: String? { description }
+}
+
+extension Int {
+  /// "1, 2, 7 or 14", for messages.
+  fileprivate var divisors: String {
+    let all = (1...Swift.max(1, self)).filter { isMultiple(of: $0) }.map(String.init)
+    guard let last = all.last, all.count > 1 else { return all.joined() }
+    return all.dropLast().joined(separator: ", ") + " or " + last
+  }
 }
 
 /// Width / 64, at least 1; the nearest lower number that divides the width.

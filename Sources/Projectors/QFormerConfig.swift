@@ -33,10 +33,11 @@ public struct QFormerConfig: ProjectorSettings {
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
 
   public func makeProjector(
-    patchWidth: Int, grid: PatchGrid, languageWidth: Int, in scope: ParameterScope
+    at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
     try QFormer(
-      patchWidth: patchWidth, languageWidth: languageWidth, layers: layers, queries: queries,
+      patchWidth: site.patchWidth, languageWidth: site.languageWidth, layers: layers,
+      queries: queries,
       width: width, heads: heads, crossAttentionEvery: crossAttentionEvery,
       ffnMultiplier: ffnMultiplier, in: scope)
   }

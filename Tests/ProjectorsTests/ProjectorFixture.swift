@@ -18,6 +18,32 @@ struct ProjectorFixture: Sendable, CustomTestStringConvertible {
     var numHeads: Int?
     var crossAttentionEvery: Int?
     var ffnMult: Int?
+    var grid: [Int]?
+    var factor: Factor?
+    var hiddenDim: Int?
+    var depth: Int?
+    var outputGrid: [Int]?
+    var mlpDepth: Int?
+
+    /// `N` or `[rows, columns]`.
+    struct Factor: Decodable {
+      let size: GridSize
+
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let side = try? container.decode(Int.self) {
+          size = GridSize(rows: side, columns: side)
+        } else {
+          let sides = try container.decode([Int].self)
+          size = GridSize(rows: sides[0], columns: sides[1])
+        }
+      }
+    }
+
+    /// How the patches lie; one row where the fixture does not say.
+    func patchGrid(tokens: Int) -> PatchGrid {
+      grid.map { PatchGrid(rows: $0[0], columns: $0[1]) } ?? .sequence(tokens)
+    }
   }
 
   let name: String
@@ -64,14 +90,33 @@ struct ProjectorFixture: Sendable, CustomTestStringConvertible {
 
 extension ProjectorFixture.Config {
   func projector(in scope: ParameterScope) throws -> any Projector {
-    let settings: any ProjectorSettings
+    var frame = ProjectorFrame()
+    if type == "norms_mlp" { (frame.inputNorm, frame.outputNorm) = (true, .text) }
+    return try ProjectorConfig(settings(), frame: frame).makeProjector(
+      at: ProjectorSite(
+        patchWidth: visionDim, grid: patchGrid(tokens: 1), languageWidth: llmDim), in: scope)
+  }
+
+  private func settings() throws -> any ProjectorSettings {
     switch type {
-    case "linear": settings = LinearProjectorConfig()
-    case "mlp2x_gelu": settings = MLPProjectorConfig()
+    case "linear": return LinearProjectorConfig()
+    case "mlp2x_gelu", "norms_mlp": return MLPProjectorConfig()
     case "mlp_gelu_ln":
       var config = MLPProjectorConfig()
       config.layerNorm = true
-      settings = config
+      return config
+    case "average_pool_mlp", "pixel_unshuffle_mlp", "pixel_unshuffle_internvl":
+      var config = MLPProjectorConfig()
+      config.pool = PoolConfig(
+        type == "average_pool_mlp" ? .average : .unshuffle, factor: factor?.size,
+        norm: type == "pixel_unshuffle_internvl")
+      return config
+    case "cross_attention":
+      var config = CrossAttentionConfig()
+      config.queries = numQueries ?? config.queries
+      config.heads = numHeads
+      config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
+      return config
     case "qformer":
       var config = QFormerConfig()
       config.layers = numLayers ?? config.layers
@@ -79,7 +124,7 @@ extension ProjectorFixture.Config {
       config.heads = numHeads
       config.crossAttentionEvery = crossAttentionEvery ?? config.crossAttentionEvery
       config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
-      settings = config
+      return config
     default:
       try #require(type == "perceiver")
       var config = PerceiverConfig()
@@ -87,10 +132,8 @@ extension ProjectorFixture.Config {
       config.latents = numLatents ?? config.latents
       config.heads = numHeads
       config.ffnMultiplier = ffnMult ?? config.ffnMultiplier
-      settings = config
+      return config
     }
-    return try settings.makeProjector(
-      patchWidth: visionDim, grid: .sequence(1), languageWidth: llmDim, in: scope)
   }
 }
 

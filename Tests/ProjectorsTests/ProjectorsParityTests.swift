@@ -20,7 +20,8 @@ import Testing
     tape.captures = captures
     let input = tape.tensor(
       try io.floats("input"), rows: shape[0] * shape[1], width: shape[2], needsGradient: true)
-    let grids = Array(repeating: PatchGrid.sequence(shape[1]), count: shape[0])
+    let grids = Array(
+      repeating: try fixture.config().patchGrid(tokens: shape[1]), count: shape[0])
     let output = projector(
       Patches(input, grids: grids), in: Context(tape: tape, mode: .training))
     try check(projector, io, tape, input, output.tensor, captures)
@@ -30,8 +31,8 @@ import Testing
     try run(fixture) { projector, io, tape, input, output, _ in
       let shape = try #require(io.info("output")?.shape)
       #expect(output.shape == [shape[0] * shape[1], shape[2]])
-      #expect(
-        projector.visualTokens(of: .sequence(input.rows / shape[0])) == shape[1], "visual tokens")
+      let grid = try fixture.config().patchGrid(tokens: input.rows / shape[0])
+      #expect(projector.visualTokens(of: grid) == shape[1], "visual tokens")
       expectClose(
         tape.values(output), try io.floats("output"), absolute: 1e-5, relative: 1e-4, "output")
       let loss = tape.dot(output, probe: try io.floats("grad_probe"))
@@ -92,7 +93,25 @@ import Testing
     #expect(projector.parameters.count == (try fixture.weightNames().count))
   }
 
+  /// `unshuffled` and `pooled` are what the pool alone makes.
+  @Test(arguments: ProjectorFixture.all.filter { (try? $0.config().factor) != nil })
+  func poolsAreEqual(fixture: ProjectorFixture) throws {
+    let (config, io) = (try fixture.config(), try fixture.io())
+    let shape = try #require(io.info("input")?.shape)
+    let block = try #require(config.factor?.size)
+    let tape = Tape(recordsGradients: false)
+    let input = tape.tensor(
+      try io.floats("input"), rows: shape[0] * shape[1], width: shape[2])
+    let patches = Patches(
+      input, grids: Array(repeating: config.patchGrid(tokens: shape[1]), count: shape[0]))
+    let kind: PatchPool.Kind = config.type == "average_pool_mlp" ? .average : .unshuffle
+    let pooled = PatchPool(kind, block: block)(patches, in: Context(tape: tape))
+    expectClose(
+      tape.values(pooled.tensor), try io.floats(kind == .average ? "pooled" : "unshuffled"),
+      absolute: kind == .average ? 1e-6 : 0, relative: 0, "pool")
+  }
+
   @Test func everyKindHasAFixture() {
-    #expect(ProjectorFixture.all.count >= 5)
+    #expect(ProjectorFixture.all.count >= 10)
   }
 }

@@ -164,7 +164,7 @@ struct Calibration {
     let lanes = trainsModel ? filled : min(threads, filled)
     let images = lanes * ((batch + filled - 1) / filled)
     let projector = try arm.config.projector.makeProjector(
-      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
+      at: inputs.projectorSite,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
     let objective = AnswerObjective(
       projector: projector, model: model, patches: NoisePatches(inputs),

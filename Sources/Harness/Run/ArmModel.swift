@@ -122,9 +122,7 @@ extension ArmModel {
     let scope =
       isShape
       ? ParameterScope.shapes : ParameterScope(store: ParameterStore(), random: key)
-    let projector = try arm.config.projector.makeProjector(
-      patchWidth: inputs.source.width, grid: inputs.grid, languageWidth: inputs.model.width,
-      in: scope)
+    let projector = try arm.config.projector.makeProjector(at: inputs.projectorSite, in: scope)
     let head =
       training.learnsContrast
       ? try ContrastHead(

@@ -4,6 +4,7 @@ import Encoders
 import Foundation
 import LanguageModels
 import Layers
+import Projectors
 import Storage
 import Synchronization
 import Tensors
@@ -44,6 +45,13 @@ public struct ExperimentInputs: Sendable {
 
   /// Of the first medium: what weights that depend on a grid are made for.
   var grid: PatchGrid { data.media.isEmpty ? .sequence(0) : source.grid(of: 0) }
+
+  /// What a projector stands between.
+  var projectorSite: ProjectorSite {
+    ProjectorSite(
+      patchWidth: source.width, grid: grid, languageWidth: model.width,
+      textScale: contents == .values ? model.textScale : 1)
+  }
 
   /// The picture that the encoder saw, resized and cropped, so that the grid lies exactly on it; nil
   /// when the features were made elsewhere.

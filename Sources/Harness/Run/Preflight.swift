@@ -15,6 +15,9 @@ struct Preflight {
   ///
   /// - Throws: ``UnsupportedSetting`` with the rule and the likely fix.
   func check(_ arm: Arm, _ model: ArmModel) throws {
+    for grid in Set(inputs.data.media.indices.map { inputs.source.grid(of: $0) }) {
+      try model.projector.check(grid)
+    }
     for fold in inputs.data.folds.indices {
       for (index, stage) in config.training.stages.enumerated() {
         try check(stage, index, arm, model, fold: fold)
@@ -108,7 +111,7 @@ struct Preflight {
     guard !inputs.data.media.isEmpty else { return }
     let patches = try model.source.patches(of: [0], in: context)
     let visual = rms(tape.values(model.projector(patches, in: context).tensor))
-    let text = rms(model.languageModel.embeddingTable.values)
+    let text = Double(model.languageModel.textScale)
     let ratio = visual / max(text, 1e-30)
     guard ratio > 4 || ratio < 0.25 else { return }
     console.log(
