@@ -51,8 +51,11 @@ public struct ParameterScope: Sendable {
   }
 
   /// Weights with shapes but no values, to count and plan with.
-  public static var shapes: ParameterScope {
-    ParameterScope(store: ParameterStore(.shapes), random: RandomKey(seed: 0))
+  public static var shapes: ParameterScope { shapes(matrices: .float32) }
+
+  /// The same, matrices of products counted in a format of their own.
+  public static func shapes(matrices: ComputePrecision) -> ParameterScope {
+    ParameterScope(store: ParameterStore(.shapes, matrices: matrices), random: RandomKey(seed: 0))
   }
 
   private init(store: ParameterStore, prefix: String, random: RandomKey, reader: FormatReader?) {

@@ -10,8 +10,6 @@ public struct Parameter: Sendable {
   public let store: ParameterStore
 
   public var count: Int { shape.reduce(1, *) }
-  /// Of its values in memory.
-  var bytes: Int { 4 * count }
   public var isTrainable: Bool { store.isTrainable(self) }
   /// In which format its values are kept.
   public var precision: ComputePrecision { store.precision(of: self) }

@@ -93,7 +93,7 @@ extension LinearOperation {
     return OperationWork(
       name: "linear \(input.width)→\(output.width), \(weight.isTrainable ? "trained" : "frozen")",
       flops: flops, backwardFLOPs: tape.needsGradient(input) ? flops : 0,
-      bytes: 4 * Double(input.count + output.count) + Double(weight.bytes))
+      bytes: 4 * Double(input.count + output.count) + Double(weight.byteCount))
   }
 }
 
@@ -114,6 +114,6 @@ extension CrossEntropyOperation {
     let product = 2 * Double(hidden.rows) * Double(weight.count)
     return OperationWork(
       name: "head and loss", flops: hiddenGradient == nil ? product : 2 * product,
-      bytes: 4 * Double(hidden.rows * weight.shape[0]) + Double(weight.bytes))
+      bytes: 4 * Double(hidden.rows * weight.shape[0]) + Double(weight.byteCount))
   }
 }

@@ -155,14 +155,14 @@ public struct PairRecord: Codable, Sendable, Equatable {
   public var matched: Double
   public var mismatched: Double
   /// Of the best of the image's captions among all captions, from 1.
-  public var captionRank: Double
+  public var imageToText: Int
   /// Of the image among all images, for each of its captions.
-  public var imageRanks: [Double]
+  public var textToImage: [Int]
 
   enum CodingKeys: String, CodingKey {
     case matched, mismatched
-    case captionRank = "caption_rank"
-    case imageRanks = "image_ranks"
+    case imageToText = "image_to_text"
+    case textToImage = "text_to_image"
   }
 }
 
@@ -171,6 +171,12 @@ struct SimilarityRecord: Codable, Sendable {
   var captions: [String]
   /// By row (`untrained`, `trained`), `[image][caption]`.
   var cosines: [String: [[Float]]]
+
+  static func read(_ url: URL) -> SimilarityRecord? {
+    (try? Data(contentsOf: url)).flatMap {
+      try? JSONDecoder().decode(SimilarityRecord.self, from: $0)
+    }
+  }
 }
 
 /// A cell that ended without a result: `failure.json`.

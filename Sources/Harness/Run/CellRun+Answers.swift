@@ -52,7 +52,9 @@ extension CellRun {
       for (index, answer) in answers.enumerated() { records[index].captions[row.rawValue] = answer }
     }
     if cell.config.evaluation.pairs {
-      try addPairs(rows.filter { $0.row != .shuffled }.map { ($0.row, $0.model) }, to: &records)
+      for row in rows {
+        try addPairs(row.row, of: row.model, media: row.prompts.map(\.places), to: &records)
+      }
     }
     return records
   }

@@ -68,8 +68,8 @@ struct Scoring {
     let resampled = complete.map { bootstrap.resample($0.nested, threads: threads) }
     var notes: [String: String] = [:]
     for score in complete.first?.seeds.first?.scores ?? [] { notes[score.name] = score.note }
-    let primary = complete.first.flatMap { row in primaryIndex.map { row.seeds[0].scores[$0].name }
-    }
+    let names = complete.first?.seeds.first?.scores.map(\.name) ?? []
+    let primary = primaryIndex(among: names).map { names[$0] }
     return RunSummary(
       experiment: experiment, arms: zip(complete, resampled).map(arm),
       comparisons: compare(complete, resampled),
@@ -79,15 +79,9 @@ struct Scoring {
       notes: remarks(folds))
   }
 
-  /// Place of the primary metric among the scores: BLEU alone gives several, of which the last counts.
-  private var primaryIndex: Int? {
-    var next = 0
-    for choice in evaluation.metrics {
-      let count = choice == .bleu ? 4 : 1
-      if choice == evaluation.primary ?? evaluation.metrics.first { return next + count - 1 }
-      next += count
-    }
-    return nil
+  /// Place of the primary metric among the scores.
+  private func primaryIndex(among names: [String]) -> Int? {
+    (evaluation.primary ?? evaluation.metrics.first).flatMap { $0.primary(among: names) }
   }
 
   private func remarks(_ folds: Int) -> [String] {
@@ -151,18 +145,21 @@ struct Scoring {
     var references: [Identifier: [String]] = [:]
     var owners: [Identifier: Identifier] = [:]
     var folds: [Identifier: Int] = [:]
+    var kinds: [Identifier: String] = [:]
     for cell in cells {
       for (index, record) in cell.answers.enumerated() {
         var item = record.image
         if candidates[item] != nil { item = Identifier("\(record.image.text)#\(index)") }
         candidates[item] = record.captions[row.rawValue]
         references[item] = record.references
+        kinds[item] = record.kind
         owners[item] = record.medium ?? record.image
         folds[record.medium ?? record.image] = cell.cell.fold ?? 0
       }
     }
     let evaluation = Evaluation(metrics: metrics, threads: threads)
-    var scored = try evaluation.score(candidates: candidates, references: references)
+    var scored = try evaluation.score(
+      candidates: candidates, references: references, kinds: kinds)
     let items = candidates.keys.sorted()
     var groups: [Identifier: [Int]] = [:]
     for (place, item) in items.enumerated() {
@@ -172,7 +169,39 @@ struct Scoring {
     if images.count < items.count {
       scored = scored.map { $0.grouped(images.map { groups[$0] ?? [] }) }
     }
+    scored += pairScores(of: cells, row, order: images)
     return (scored, images, images.map { folds[$0] ?? 0 })
+  }
+
+  /// Of images and captions that were compared with each other: none where they were not.
+  private func pairScores(
+    of cells: [FinishedCell], _ row: AnswerRow, order images: [Identifier]
+  ) -> [MetricScores] {
+    let sets = cells.map { cell in
+      cell.answers.map { (id: $0.medium ?? $0.image, pair: $0.pairs?[row.rawValue]) }
+    }
+    let all = sets.flatMap { $0 }
+    let pairs = all.compactMap(\.pair)
+    guard pairs.count == images.count, all.count == images.count else { return [] }
+    let retrieval = Retrieval.scores(
+      of: sets.map { set in
+        Retrieval(
+          ranks: set.compactMap(\.pair).map {
+            Retrieval.ImageRanks(imageToText: $0.imageToText, textToImage: $0.textToImage)
+          })
+      })
+    let likeness = [
+      MetricScores(
+        name: "likeness/matched", meanOf: pairs.map(\.matched),
+        note: "mean cosine of a test image and its own captions", range: -1...1),
+      MetricScores(
+        name: "likeness/others", meanOf: pairs.map(\.mismatched),
+        note: "mean cosine of a test image and the other images' captions", range: -1...1),
+    ]
+    let places = Dictionary(all.enumerated().map { ($1.id, $0) }) { first, _ in first }
+    return (likeness + retrieval).map { scores in
+      scores.grouped(images.map { places[$0].map { [$0] } ?? [] })
+    }
   }
 
   private func arm(_ row: Row, _ resampled: ResampledScores) -> RunSummary.Arm {
@@ -219,6 +248,8 @@ struct Scoring {
     let differences = pairs.map {
       test.compare(resampled[$0.0], resampled[$0.1], threads: threads)
     }
+    let names = resampled.first?.estimates.map(\.metric) ?? []
+    let primaryIndex = primaryIndex(among: names)
     let corrected = primaryIndex.map { primary in
       Summaries.holm(differences.map { $0[primary].p })
     }

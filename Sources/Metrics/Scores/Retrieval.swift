@@ -19,6 +19,11 @@ public struct Retrieval: Sendable, Equatable {
     public let imageToText: Int
     /// One for each text of the image, in the order of the texts.
     public let textToImage: [Int]
+
+    public init(imageToText: Int, textToImage: [Int]) {
+      self.imageToText = imageToText
+      self.textToImage = textToImage
+    }
   }
 
   /// One entry an image, in the order of the matrix's rows.
@@ -57,6 +62,15 @@ public struct Retrieval: Sendable, Equatable {
         })
     }
     self.texts = texts
+  }
+
+  /// Ranks that were worked out before.
+  ///
+  /// - Precondition: at least one text an image.
+  public init(ranks: [ImageRanks]) {
+    precondition(ranks.allSatisfy { !$0.textToImage.isEmpty }, "an image without a text")
+    self.ranks = ranks
+    texts = ranks.reduce(0) { $0 + $1.textToImage.count }
   }
 
   /// R@1, R@5, R@10 and the median rank in both directions, one value an image: what stands beside the metrics
