@@ -40,14 +40,6 @@ public enum ProductInformation {
   public static var hasBFloat16Products: Bool { ProductRule.hasBFloat16Products }
 }
 
-/// What the products run on, for provenance: OpenBLAS picks its kernel by CPU.
-public enum BLASInformation {
-  /// The kernel's name (`Zen`, `SkylakeX`, …).
-  public static var kernel: String { ProductInformation.openBLASKernel }
-  /// The build's own description.
-  public static var configuration: String { ProductInformation.openBLASConfiguration }
-}
-
 /// What the kernels run on, for provenance.
 public enum KernelInformation {
   /// `avx512+bf16`, `avx512`, `avx2+fma` or `portable`.

@@ -25,7 +25,7 @@ public struct TrainingState: Codable, Sendable, Equatable {
   public var logRecords = 0
   public var isFinished = false
   /// What the bits come from: OpenBLAS's kernel and the instruction set of our own.
-  public var kernels = "\(BLASInformation.kernel), \(KernelInformation.instructionSet)"
+  public var kernels = "\(ProductInformation.float32), \(KernelInformation.instructionSet)"
 }
 
 /// Why a checkpoint cannot be used.

@@ -2,15 +2,17 @@ import ArgumentParser
 import Foundation
 import Harness
 
+extension Precision: ExpressibleByArgument {}
+
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times a training step, an encoder, generation or a tokenizer on this machine.",
+    abstract: "Times a training step, its parts, an encoder, generation or a tokenizer on this machine.",
     discussion: """
       Times are wall-clock; processor seconds beside them say what the work costs whoever else runs \
       here.
       """,
-    subcommands: [Step.self, Encode.self, Generate.self, Tokenize.self])
+    subcommands: [Roofline.self, Step.self, Encode.self, Generate.self, Tokenize.self])
 }
 
 extension BenchCommand {
@@ -27,6 +29,9 @@ extension BenchCommand {
 
     @Option(help: "Threads. Default: all cores.")
     var threads: Int?
+
+    @Option(help: "Inputs of the products of frozen weights.")
+    var precision = Precision.float32
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -97,8 +102,53 @@ extension BenchCommand {
       if let caption { sizes.caption = caption }
       let report = try StepReport(
         options.loadModel(), sizes: sizes, dump: dump.map { URL(filePath: $0) }, steps: steps,
-        lanes: lanes, threads: options.threadCount)
+        lanes: lanes, precision: options.precision, threads: options.threadCount)
       try show(report, text: report.text, json: options.json)
+    }
+  }
+
+  struct Roofline: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "roofline",
+      abstract: "Says for each part of a training step what it does beside what this machine can do.",
+      discussion: """
+        The step of `bench step`, on one thread, in float32 and in bfloat16: FLOPs, bytes and seconds of \
+        each kind of operation, and its share of the best product rate.
+        """)
+
+    @Option(
+      help: ArgumentHelp(
+        "A model folder, or hf:ORG/NAME[@REV] in the local cache.", valueName: "dir")
+    )
+    var model: String
+
+    @Flag(help: "Random weights of the model's shape: only config.json is read.")
+    var random = false
+
+    @Option(help: "Images in a step.")
+    var batch = 8
+
+    @Option(help: "Patches of an image.")
+    var patches = 256
+
+    @Option(help: "Parts of a batch, as an experiment's training.lanes.")
+    var lanes = 8
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+      for (value, name) in [(batch, "--batch"), (patches, "--patches"), (lanes, "--lanes")] {
+        try atLeastOne(value, name)
+      }
+    }
+
+    func run() throws {
+      var sizes = TrainingStepBenchmark.Sizes()
+      (sizes.batch, sizes.patches) = (batch, patches)
+      let report = try RooflineReport(
+        BenchmarkModel(model, random: random), sizes: sizes, lanes: lanes)
+      try show(report, text: report.text, json: json)
     }
   }
 
@@ -122,7 +172,8 @@ extension BenchCommand {
 
     func run() throws {
       let report = try EncodeReport(
-        options.loadModel(), images: images, batch: batch, threads: options.threadCount)
+        options.loadModel(), images: images, batch: batch, precision: options.precision,
+        threads: options.threadCount)
       try show(report, text: report.text, json: options.json)
     }
   }
@@ -152,7 +203,7 @@ extension BenchCommand {
     func run() throws {
       let report = try GenerationReport(
         options.loadModel(), batch: batch, visualTokens: patches, newTokens: tokens,
-        threads: options.threadCount)
+        precision: options.precision, threads: options.threadCount)
       try show(report, text: report.text, json: options.json)
     }
   }

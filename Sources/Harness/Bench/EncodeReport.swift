@@ -24,16 +24,20 @@ public struct EncodeReport: Encodable, Sendable {
   public var pictureWidth: Int
   public var pictureHeight: Int
   public var peakMemoryBytes: Int
-  public var blasKernel: String
+  /// What multiplies, and its kernels.
+  public var products: String
+  public var precision: String
 
   /// Encodes made-up pictures of a photograph's size.
   ///
   /// - Parameters:
   ///   - images: how many.
   ///   - batch: images that a thread takes at a time; each still runs alone.
-  public init(_ model: BenchmarkModel, images: Int, batch: Int, threads: Int) throws {
+  public init(
+    _ model: BenchmarkModel, images: Int, batch: Int, precision: ComputePrecision, threads: Int
+  ) throws {
     let executor = LaneExecutor(threads: threads)
-    let encoder = try model.encoder(executor: executor)
+    let encoder = try model.encoder(precision: precision, executor: executor)
     let processor = encoder.processor
     let picture = Self.picture(width: 500, height: 375)
     let pixels = processor(picture)
@@ -76,7 +80,8 @@ public struct EncodeReport: Encodable, Sendable {
     pictureWidth = picture.width
     pictureHeight = picture.height
     peakMemoryBytes = KernelInformation.peakMemoryBytes
-    blasKernel = BLASInformation.kernel
+    products = precision.productsText
+    self.precision = precision.rawValue
   }
 
   /// A smooth picture with some grain: no two neighbours alike, as in a photograph.
@@ -99,7 +104,7 @@ public struct EncodeReport: Encodable, Sendable {
     lines.add(
       "processor seconds", "\(NumberFormat.decimals(4).text(processorSecondsPerImage)) an image")
     lines.add("work of an image", NumberFormat.amount(flopsPerImage, "FLOP"))
-    lines.add("rate", NumberFormat.amount(flopsPerSecond, "FLOP/s") + ", OpenBLAS \(blasKernel)")
+    lines.add("rate", NumberFormat.amount(flopsPerSecond, "FLOP/s") + ", \(products)")
     lines.add("memory", "\(NumberFormat.bytes(peakMemoryBytes)) at peak")
     return "Encoder \(encoder), \(model) (weights: \(weights)):\n"
       + "\(images) images, \(tokens) tokens × \(width) each; "

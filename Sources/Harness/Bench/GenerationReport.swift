@@ -25,16 +25,20 @@ public struct GenerationReport: Encodable, Sendable {
   public var captionsPerSecond: Double
   public var processorSecondsPerToken: Double
   public var peakMemoryBytes: Int
-  public var blasKernel: String
+  /// What multiplies, and its kernels.
+  public var products: String
+  public var precision: String
 
   /// Greedy decoding of one batch a thread, from random visual tokens; no sequence ends early.
   ///
   /// - Throws: ``BenchmarkError`` for more rows than the model has positions.
   public init(
-    _ model: BenchmarkModel, batch: Int, visualTokens: Int, newTokens: Int, threads: Int
+    _ model: BenchmarkModel, batch: Int, visualTokens: Int, newTokens: Int,
+    precision: ComputePrecision, threads: Int
   ) throws {
     let loading = Stopwatch()
-    let language = try model.languageModel(executor: LaneExecutor(threads: threads))
+    let language = try model.languageModel(
+      precision: precision, executor: LaneExecutor(threads: threads))
     loadingSeconds = loading.seconds
     guard visualTokens + newTokens <= language.maximumPositions else {
       throw BenchmarkError(
@@ -61,7 +65,8 @@ public struct GenerationReport: Encodable, Sendable {
     captionsPerSecond = Double(sequences) / total
     processorSecondsPerToken = processorSeconds / Double(sequences * newTokens)
     peakMemoryBytes = KernelInformation.peakMemoryBytes
-    blasKernel = BLASInformation.kernel
+    products = precision.productsText
+    self.precision = precision.rawValue
   }
 
   public var text: String {
@@ -77,7 +82,7 @@ public struct GenerationReport: Encodable, Sendable {
       "processor seconds", "\(NumberFormat.decimals(4).text(processorSecondsPerToken)) a token")
     lines.add("loading", "\(rate.text(loadingSeconds)) s")
     lines.add(
-      "memory", "\(NumberFormat.bytes(peakMemoryBytes)) at peak; OpenBLAS \(blasKernel)")
+      "memory", "\(NumberFormat.bytes(peakMemoryBytes)) at peak; \(products)")
     return "Greedy decoding, \(model) (weights: \(weights)):\n"
       + "\(batch) captions together, \(threads) such batches at a time; \(visualTokens) visual tokens, "
       + "\(newTokens) new tokens each\n" + lines.text

@@ -42,7 +42,7 @@ public struct RooflineReport: Encodable, Sendable {
     self.model = model.folder.reference
     images = sizes.batch
     visualTokens = sizes.patches
-    engine = ProductInformation.description
+    engine = ComputePrecision.bfloat16.productsText
     instructionSet = KernelInformation.instructionSet
     copyBytesPerSecond = CopyRate.measure()
     steps = try ComputePrecision.allCases.map { precision in

@@ -23,21 +23,24 @@ public struct StepReport: Encodable, Sendable {
   public var stepFlops: Double
   public var flopsPerSecond: Double
   /// Of `x Wᵀ` at the size of a lane's FFN, before and after the steps.
-  public var sgemmFlopsPerSecond: Double
-  public var sgemmShape: [Int]
-  public var shareOfSgemm: Double
+  public var productFlopsPerSecond: Double
+  public var productShape: [Int]
+  public var shareOfProducts: Double
   public var activationBytes: Int
   public var peakMemoryBytes: Int
-  public var blasKernel: String
+  /// What multiplies, and its kernels.
+  public var products: String
+  public var precision: String
 
   /// Runs one step to warm up and then `steps` of them.
   ///
   /// - Parameter dump: input of the PyTorch benchmark; random input of `sizes` when nil.
   public init(
     _ model: BenchmarkModel, sizes: TrainingStepBenchmark.Sizes, dump: URL?, steps: Int, lanes: Int,
-    threads: Int
+    precision: ComputePrecision, threads: Int
   ) throws {
-    let language = try model.languageModel(executor: LaneExecutor(threads: threads))
+    let language = try model.languageModel(
+      precision: precision, executor: LaneExecutor(threads: threads))
     let vocabulary = language.vocabularySize
     let benchmark =
       try dump.map { try TrainingStepBenchmark(dump: $0, vocabulary: vocabulary) }
@@ -46,7 +49,8 @@ public struct StepReport: Encodable, Sendable {
     let images = benchmark.images.count
     let rows = max(1, (images * benchmark.patches + tokens) / lanes)
     let rate = ProductRate(
-      rows: rows, inputs: language.width, outputs: language.description.feedForwardWidth)
+      rows: rows, inputs: language.width, outputs: language.description.feedForwardWidth,
+      precision: precision)
     let before = rate.measure(threads: threads)
     let result = try benchmark.run(language, steps: steps + 1, lanes: lanes, threads: threads)
     let after = rate.measure(threads: threads)
@@ -64,12 +68,13 @@ public struct StepReport: Encodable, Sendable {
     losses = result.losses
     stepFlops = result.stepFLOPs
     flopsPerSecond = stepFlops / secondsPerStep
-    sgemmFlopsPerSecond = (before + after) / 2
-    sgemmShape = [rate.rows, rate.inputs, rate.outputs]
-    shareOfSgemm = flopsPerSecond / sgemmFlopsPerSecond
+    productFlopsPerSecond = (before + after) / 2
+    productShape = [rate.rows, rate.inputs, rate.outputs]
+    shareOfProducts = flopsPerSecond / productFlopsPerSecond
     activationBytes = result.activationBytes
     peakMemoryBytes = KernelInformation.peakMemoryBytes
-    blasKernel = BLASInformation.kernel
+    products = precision.productsText
+    self.precision = precision.rawValue
   }
 
   public var text: String {
@@ -82,13 +87,13 @@ public struct StepReport: Encodable, Sendable {
     lines.add("samples a second", NumberFormat.significant(3).text(samplesPerSecond))
     lines.add("processor seconds", seconds.text(processorSecondsPerStep))
     lines.add("work of a step", NumberFormat.amount(stepFlops, "FLOP"))
-    let share = NumberFormat.decimals(0).text(100 * shareOfSgemm)
-    lines.add("rate", "\(NumberFormat.amount(flopsPerSecond, "FLOP/s")), \(share) % of sgemm")
-    let shape = sgemmShape.map(String.init).joined(separator: "×")
+    let share = NumberFormat.decimals(0).text(100 * shareOfProducts)
+    lines.add("rate", "\(NumberFormat.amount(flopsPerSecond, "FLOP/s")), \(share) % of the products beside it")
+    let shape = productShape.map(String.init).joined(separator: "×")
     lines.add(
-      "sgemm beside it",
-      "\(NumberFormat.amount(sgemmFlopsPerSecond, "FLOP/s")): \(shape), one product a thread, "
-        + "OpenBLAS \(blasKernel)")
+      "products beside it",
+      "\(NumberFormat.amount(productFlopsPerSecond, "FLOP/s")): \(shape), one product a thread, "
+        + "\(products)")
     lines.add("losses", losses.map { NumberFormat.decimals(6).text($0) }.joined(separator: " "))
     lines.add(
       "memory",

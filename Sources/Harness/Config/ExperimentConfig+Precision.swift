@@ -6,13 +6,16 @@ import Tensors
 import Training
 
 extension ExperimentConfig {
-  /// Of the products of the language model's weights: what trains in any stage is float32 throughout.
+  /// Of the products of the language model's weights. What trains in any stage, and a model that the run makes,
+  /// computes in float32 throughout.
   var languageModelCompute: ComputePrecision {
-    guard !training.trains(.languageModel) else { return .float32 }
-    return languageModel.pretrained?.compute ?? training.precision
+    guard !training.trains(.languageModel), let settings = languageModel.pretrained else {
+      return .float32
+    }
+    return settings.compute ?? training.precision
   }
 
-  /// Of the products of the encoder's weights. One that the run makes computes in float32.
+  /// The same of the encoder's.
   var encoderCompute: ComputePrecision {
     guard !training.trains(.encoder), let settings = encoder.pretrained else { return .float32 }
     return settings.compute ?? training.precision
@@ -44,7 +47,8 @@ extension ExperimentConfig {
     if encoderCompute == .bfloat16 { parts.append("encoder") }
     if parts.isEmpty {
       return training.precision == .bfloat16
-        ? "Precision: bfloat16 was asked for, but no weights stay frozen; everything is float32."
+        ? "Precision: bfloat16 was asked for, but no weights of a model folder stay frozen; everything "
+          + "is float32."
         : nil
     }
     return "Precision: products of the frozen weights of the \(parts.joined(separator: " and the ")) "

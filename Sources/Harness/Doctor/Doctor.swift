@@ -12,8 +12,10 @@ public struct Doctor {
     var cores: Int
     var memoryBytes: Int
     var instructionSet: String
-    var blas: String
-    var blasKernel: String
+    /// Of float32: library, version, kernels.
+    var products: String
+    /// What bfloat16 products run on, and whether that is the processor's own.
+    var bfloat16: (text: String, isFast: Bool)
     var libraries: [(name: String, version: String)]
     var hasFigureFont: Bool
   }
@@ -70,9 +72,13 @@ public struct Doctor {
   private var libraryChecks: [DoctorReport.Check] {
     [
       .init(
-        "OpenBLAS", .ok,
-        "\(machine.blas); kernel \(machine.blasKernel), one thread a lane (--threads says how many)"
-      )
+        "products", .ok, "\(machine.products); one thread a lane (--threads says how many)"),
+      .init(
+        "bfloat16", machine.bfloat16.isFast ? .ok : .optional, machine.bfloat16.text,
+        advice: machine.bfloat16.isFast
+          ? nil
+          : "precision: bfloat16 means the same here, and is slower than float32: the processor has no "
+            + "bfloat16 products (AVX512_BF16 or AMX)."),
     ] + machine.libraries.map { .init($0.name, .ok, $0.version) }
       + [.init("Java", .ok, "not needed")]
   }
@@ -165,8 +171,8 @@ extension Doctor.Machine {
       processor: processorName, cores: ProcessInfo.processInfo.activeProcessorCount,
       memoryBytes: Int(clamping: ProcessInfo.processInfo.physicalMemory),
       instructionSet: KernelInformation.instructionSet,
-      blas: BLASInformation.configuration.trimmingCharacters(in: .whitespaces),
-      blasKernel: BLASInformation.kernel,
+      products: ProductInformation.float32,
+      bfloat16: (ProductInformation.bfloat16, ProductInformation.hasBFloat16Products),
       libraries: [
         ("Swift", swiftVersion), ("HDF5", StorageLibraries.hdf5), ("libpng", StorageLibraries.png),
         ("libjpeg-turbo", StorageLibraries.jpegTurbo), ("cairo", FigureFonts.cairoVersion),

@@ -31,7 +31,7 @@ struct Calibration {
   /// Fills in times and activations.
   func measure(_ plan: inout RunPlan) throws {
     let seeds = Double(plan.seeds)
-    if case .small(let settings) = inputs.config.languageModel {
+    if case .small(let settings) = inputs.config.languageModel, settings.epochs > 0 {
       let cost = try makingLanguageModel(settings)
       plan.steps.append(RunPlan.Step(step: "training the small language model", cost: cost))
     }

@@ -128,7 +128,7 @@ struct PlanCounts {
 
   /// Of training the small language model on the captions' text.
   var languageModelFLOPs: Double {
-    guard case .small(let settings) = config.languageModel else { return 0 }
+    guard case .small(let settings) = config.languageModel, settings.epochs > 0 else { return 0 }
     let texts = inputs.texts(of: set.train)
     let (updates, _) = updates(
       samples: texts.count, batch: settings.batchSize, epochs: settings.epochs)

@@ -208,7 +208,9 @@ struct Provenance {
         ("numeric_version", "\(NumericVersion.current)"),
         ("operating_system", system.operatingSystemVersionString),
         ("processors", "\(system.activeProcessorCount)"), ("threads", "\(threads)"),
-        ("blas", BLASInformation.configuration), ("blas_kernel", BLASInformation.kernel),
+        ("products", ProductInformation.float32),
+        ("bfloat16_products", ProductInformation.bfloat16),
+        ("blas", ProductInformation.openBLASConfiguration),
         ("kernels", KernelInformation.instructionSet),
         ("peak_memory_bytes", "\(KernelInformation.peakMemoryBytes)"),
       ]

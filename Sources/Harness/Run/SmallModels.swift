@@ -24,6 +24,7 @@ extension InputLoader {
     let model = try SmallDecoder(
       settings, vocabularySize: shapes.text.tokenizer.vocabularySize,
       in: ParameterScope(store: ParameterStore(), random: key.named("init")))
+    guard settings.epochs > 0 else { return model }
     let dataset = shapes.data.folds[0]
     func objective(_ examples: [Example]) -> TextObjective {
       TextObjective(
