@@ -6,6 +6,8 @@ public struct Loss {
   public let tensor: Tensor
   /// The same in double precision.
   public let value: Double
+  /// Of a cross-entropy that records no gradients: rows whose largest logit is the target's.
+  public var hits: Int?
 }
 
 struct CrossEntropyOperation {
@@ -119,10 +121,10 @@ extension Tape {
     let chunk = learns ? hidden.rows : min(128, hidden.rows)
     let logits = extra(chunk * weight.shape[0])
     let hiddenGradient = flows ? extra(hidden.count) : nil
-    let sum = crossEntropies(
+    let rows = crossEntropies(
       hidden, head: weight, bias: bias, targets: targets, scale: scale, chunk: chunk,
-      logits: logits, leavesGradients: learns, hiddenGradient: hiddenGradient
-    ).reduce(0, +)
+      logits: logits, leavesGradients: learns, hiddenGradient: hiddenGradient)
+    let sum = rows.losses.reduce(0, +)
     let output = scalar(sum * Double(scale))
     record(
       .crossEntropy(
@@ -131,7 +133,8 @@ extension Tape {
           logitsGradient: learns ? logits : nil, output: output)),
       output: output, inputs: hidden, parameters: [weight, bias])
     if learns { pin(hidden) } else { pool.give(takeExtra(logits)) }
-    return Loss(tensor: output, value: sum * Double(scale))
+    return Loss(
+      tensor: output, value: sum * Double(scale), hits: recordsGradients ? nil : rows.hits)
   }
 
   /// log softmax(hidden Wᵀ + b)[target] of each row, no gradient recorded.
@@ -146,10 +149,11 @@ extension Tape {
     return crossEntropies(
       hidden, head: weight, bias: bias, targets: targets, scale: 1, chunk: chunk,
       logits: logits.base, leavesGradients: false, hiddenGradient: nil
-    ).map { -$0 }
+    ).losses.map { -$0 }
   }
 
-  /// −log softmax(hidden Wᵀ + b)[target] of each row.
+  /// −log softmax(hidden Wᵀ + b)[target] of each row, and without gradients how many rows have their largest
+  /// logit at the target.
   ///
   /// - Parameters:
   ///   - chunk: rows whose logits are there at a time.
@@ -160,7 +164,7 @@ extension Tape {
     _ hidden: Tensor, head weight: Parameter, bias: Parameter?, targets: [Int32], scale: Float,
     chunk: Int, logits: UnsafeMutablePointer<Float>, leavesGradients: Bool,
     hiddenGradient: UnsafeMutablePointer<Float>?
-  ) -> [Double] {
+  ) -> (losses: [Double], hits: Int) {
     let vocabulary = weight.shape[0]
     precondition(targets.count == hidden.rows, "one target for each of \(hidden.rows) rows")
     precondition(
@@ -170,6 +174,7 @@ extension Tape {
     let gradient: Int32 = leavesGradients || hiddenGradient != nil ? 1 : 0
     var values: [Double] = []
     values.reserveCapacity(hidden.rows)
+    var hits = 0
     for first in stride(from: 0, to: hidden.rows, by: max(chunk, 1)) {
       let rows = min(chunk, hidden.rows - first)
       Products.multiply(
@@ -177,6 +182,11 @@ extension Tape {
         outputs: vocabulary, to: logits, accumulates: false)
       if let bias { dk_add_bias(logits, bias.base, logits, rows, vocabulary) }
       for row in 0..<rows {
+        if gradient == 0,
+          dk_argmax(logits + row * vocabulary, vocabulary) == Int(targets[first + row])
+        {
+          hits += 1
+        }
         values.append(
           dk_cross_entropy_row(
             logits + row * vocabulary, vocabulary, targets[first + row], scale, gradient))
@@ -187,7 +197,7 @@ extension Tape {
           to: hiddenGradient + first * width, accumulates: false)
       }
     }
-    return values
+    return (values, hits)
   }
 
   /// The symmetric InfoNCE loss of matched rows, times `scale` (Radford et al. 2021, *CLIP*,

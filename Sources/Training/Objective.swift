@@ -59,7 +59,8 @@ extension Objective {
     }
   }
 
-  /// The mean loss over all samples, nothing trained.
+  /// The mean loss over all samples, nothing trained, and the share of supervised tokens that are the
+  /// likeliest ones, where the objective is about tokens.
   ///
   /// - Parameters:
   ///   - group: samples in one forward pass; part of the result's bits.
@@ -67,23 +68,27 @@ extension Objective {
   /// - Returns: nil when stopped, or when there are no samples.
   public func meanLoss(
     group: Int, executor: LaneExecutor, pool: BufferPool, shouldStop: @Sendable () -> Bool
-  ) throws -> Double? {
+  ) throws -> (loss: Double, accuracy: Double?)? {
     let draw = RandomKey(seed: 0).named("evaluation")
     let groups = stride(from: 0, to: sampleCount, by: group).map {
       Array($0..<min($0 + group, sampleCount))
     }
-    let sums: [Double?] = try executor.map(count: groups.count) { index in
+    let sums: [(loss: Double, hits: Int?)?] = try executor.map(count: groups.count) { index in
       guard !shouldStop() else { return nil }
       let tape = Tape(pool: pool, recordsGradients: false)
       let context = Context(tape: tape, mode: .evaluation, random: draw)
-      return try loss(of: groups[index], draw: draw, scale: 1, in: context).value
+      let loss = try loss(of: groups[index], draw: draw, scale: 1, in: context)
+      return (loss.value, loss.hits)
     }
     var sum = 0.0
+    var hits: Int? = 0
     for share in sums {
       guard let share else { return nil }
-      sum += share
+      sum += share.loss
+      hits = hits.flatMap { hits in share.hits.map { hits + $0 } }
     }
     let units = (0..<sampleCount).reduce(0) { $0 + self.units(of: $1, draw: draw) }
-    return units > 0 ? sum / Double(units) : nil
+    guard units > 0 else { return nil }
+    return (sum / Double(units), hits.map { Double($0) / Double(units) })
   }
 }

@@ -281,10 +281,10 @@ public final class StageTrainer {
     if let validation = stage.validation {
       precondition(validation.sampleCount > 0, "validation needs samples")
       let stop = stop
-      let loss = try validation.meanLoss(
+      let mean = try validation.meanLoss(
         group: validation.evaluationGroup(batchSize: stage.batchSize), executor: lanes.executor,
         pool: lanes.pool, shouldStop: { stop.isRequested })
-      guard let loss else {
+      guard let (loss, accuracy) = mean else {
         guard stop.isRequested else { throw NothingToValidate(stage: stage.name) }
         // Stopped in the middle of validation: the checkpoint says that the epoch's updates are done.
         try save(&state, stage, optimizer, log)
@@ -304,7 +304,8 @@ public final class StageTrainer {
       log.append(
         TrainingRecord(
           stage: state.stage, epoch: state.epoch, update: state.update,
-          totalUpdate: state.totalUpdates, validationLoss: loss, seconds: state.seconds))
+          totalUpdate: state.totalUpdates, validationLoss: loss, validationAccuracy: accuracy,
+          seconds: state.seconds))
       progress(clock.progress(stage, state, loss: loss, validationLoss: loss))
     } else {
       try folder.saveBest(exports)

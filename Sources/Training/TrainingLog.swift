@@ -14,6 +14,8 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   /// Before clipping.
   public var gradientNorm: Double?
   public var validationLoss: Double?
+  /// Share of the validation's supervised tokens that are the likeliest ones.
+  public var validationAccuracy: Double?
   /// Training time so far, in seconds, over all sittings.
   public var seconds: Double
 
@@ -23,6 +25,7 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     case learningRate = "learning_rate"
     case gradientNorm = "gradient_norm"
     case validationLoss = "validation_loss"
+    case validationAccuracy = "validation_accuracy"
   }
 }
 
