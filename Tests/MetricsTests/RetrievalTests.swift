@@ -96,7 +96,7 @@ struct RetrievalTests {
   func foldsAndOrder() throws {
     let one = try Retrieval(similarities: [1, 0, 0, 1], images: 2, imageOfText: [0, 1])
     let other = try Retrieval(
-      similarities: [0, 1, 0, 1, 0, 0, 0, 0, 1], images: 3, imageOfText: [0, 1, 2])
+      similarities: [0.5, 1, 0, 1, 0, 0, 0, 0, 1], images: 3, imageOfText: [0, 1, 2])
     let scores = Retrieval.scores(of: [one, other], depths: [1])
     #expect(scores[0].perImage == [1, 1, 0, 0, 1])
     #expect(scores[0].note?.contains("2 images and 2 texts, or 3 images and 3 texts") == true)

@@ -49,6 +49,14 @@ import Testing
       try Samples.photo(index).centerSquare().fitted(width: 160, height: 160)
         .writePNG(to: folder.appending(path: "figures/photo-\(index).png"))
     }
+    for (name, figure) in FigureKindsTests.figures where ReportFigure(rawValue: name) == nil {
+      _ = try place(figure, name, name)
+    }
+    var figures: [ReportFigure: ReportPage.Picture] = [:]
+    for (name, figure) in FigureKindsTests.figures {
+      guard let kind = ReportFigure(rawValue: name) else { continue }
+      figures[kind] = try figure.place(in: folder, as: kind)
+    }
     var summary = RunSummary.example
     summary.question = "Does a Q-Former earn its parameters at 32 tokens?"
     let page = ReportPage(
@@ -57,7 +65,7 @@ import Testing
         .init("Dataset", "flickr8k-1000: 800/100/100 images"), .init("Encoder", "dinov2-small"),
         .init("Language model", "smollm2-135m-instruct"), .init("Seeds", "0"),
       ], curves: curves, bars: bars, heatmaps: heatmaps, captions: Samples.captions,
-      captionPictures: grid,
+      captionPictures: grid, figures: figures,
       provenance: [
         .init("Version", "0.1"), .init("Digest", "a3f1c0d9"), .init("BLAS", "SkylakeX"),
       ],

@@ -96,6 +96,29 @@ import Testing
     #expect(!page.html().contains("<nav>"))
   }
 
+  @Test func `figures of fixed names stand in their sections where the run has them`() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "dragoman-page-\(UUID().uuidString)", directoryHint: .isDirectory)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(ReportFigure.found(in: folder).isEmpty)
+    let drawn = try Samples.similarity.place(in: folder, as: .similarity)
+    _ = try Samples.predictions().place(in: folder, as: .predictions)
+    let figures = ReportFigure.found(in: folder)
+    #expect(Set(figures.keys) == [.similarity, .predictions])
+    #expect(
+      figures[.similarity]?.path == drawn.path && figures[.similarity]?.caption == drawn.caption)
+    let page = ReportPage(summary: RunSummary(experiment: "x", arms: []), figures: figures)
+    #expect(page.sections.map(\.title) == ["Answers", "Alignment"])
+    #expect(page.html().contains("src=\"figures/similarity.png\""))
+    // Every figure has a section that the page shows.
+    let all = Dictionary(
+      uniqueKeysWithValues: ReportFigure.allCases.map {
+        ($0, ReportPage.Picture(path: $0.path, caption: "c"))
+      })
+    let html = ReportPage(summary: RunSummary(experiment: "x", arms: []), figures: all).html()
+    for figure in ReportFigure.allCases { #expect(html.contains("src=\"\(figure.path)\"")) }
+  }
+
   @Test func `a figure's file stays in the folder of figures`() throws {
     #expect(FigureName.safe("../../etc/passwd") == "_.._etc_passwd")
     #expect(FigureName.safe("..") == "figure")

@@ -1,6 +1,29 @@
 import Storage
 
 extension RGBImage {
+  /// Pictures side by side, white between them: the media of one question. Each gets the height of the tallest.
+  public static func row(_ images: [RGBImage], gap: Int = 4) -> RGBImage {
+    guard images.count != 1 else { return images[0] }
+    let height = images.map(\.height).max() ?? 0
+    let fitted = images.map { image in
+      image.fitted(
+        width: image.height > 0 ? max(image.width * height / image.height, 1) : 1, height: height)
+    }
+    let width = fitted.map(\.width).reduce(0, +) + gap * max(images.count - 1, 0)
+    var pixels = [UInt8](repeating: 255, count: width * height * 3)
+    var left = 0
+    for image in fitted {
+      for y in 0..<height {
+        let source = y * image.width * 3
+        let target = (y * width + left) * 3
+        pixels.replaceSubrange(
+          target..<target + image.width * 3, with: image.pixels[source..<source + image.width * 3])
+      }
+      left += image.width + gap
+    }
+    return RGBImage(width: width, height: height, pixels: pixels)
+  }
+
   /// This picture at another size: each new pixel is the mean of those under a triangle of its own
   /// extent, so that shrinking leaves no moiré. For figures only; models get theirs from `Datasets`.
   package func fitted(width newWidth: Int, height newHeight: Int) -> RGBImage {

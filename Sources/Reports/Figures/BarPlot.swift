@@ -42,7 +42,7 @@ public struct BarPlot: Figure {
   public func image(scale: Int) throws -> RGBImage {
     let ruler = try TextRuler()
     let margin = 14.0
-    let labels = bars.map { ruler.wrap($0.label, width: 190, .label, maximumLines: 3) }
+    let labels = bars.map { ruler.wrap($0.label, width: 190, .label) }
     let values = bars.map { $0.value.isFinite ? format.text($0.value) : "–" }
     let heights = labels.map { max(Double($0.count) * TextStyle.label.lineHeight + 8, 26) }
     let left = (margin + ruler.width(labels.flatMap(\.self), .label) + 8).rounded(.up)

@@ -11,15 +11,28 @@ public struct PictureGrid: Figure {
     case before
     /// Green: after training, or right.
     case after
+    /// Green, with a tick.
+    case right
+    /// Red, with a cross.
+    case wrong
     /// Grey: anything else.
     case remark
 
     var color: RGBColor {
       switch self {
       case .groundTruth: .black
-      case .before: .before
-      case .after: .after
+      case .before, .wrong: .before
+      case .after, .right: .after
       case .remark: .muted
+      }
+    }
+
+    /// Before the label, so that right and wrong are told apart without colour.
+    var mark: String? {
+      switch self {
+      case .right: "✓"
+      case .wrong: "✗"
+      case .groundTruth, .before, .after, .remark: nil
       }
     }
   }
@@ -35,6 +48,12 @@ public struct PictureGrid: Figure {
       self.label = label
       self.text = text
     }
+
+    /// What stands before the text: "✓ mlp: "; empty if nothing does.
+    package var lead: String {
+      let parts = [role.mark ?? "", label].filter { !$0.isEmpty }
+      return parts.isEmpty ? "" : parts.joined(separator: " ") + (label.isEmpty ? " " : ": ")
+    }
   }
 
   public struct Picture: Sendable, Equatable {
@@ -42,11 +61,14 @@ public struct PictureGrid: Figure {
     /// Over the picture: its name in the data set.
     public var title: String
     public var lines: [Line]
+    /// The colour of a frame around the picture; none if `nil`.
+    public var frame: Role?
 
-    public init(image: RGBImage, title: String, lines: [Line]) {
+    public init(image: RGBImage, title: String, lines: [Line], frame: Role? = nil) {
       self.image = image
       self.title = title
       self.lines = lines
+      self.frame = frame
     }
   }
 
@@ -103,10 +125,9 @@ public struct PictureGrid: Figure {
         max((side * Double(picture.image.width) / longest).rounded(), 1),
         max((side * Double(picture.image.height) / longest).rounded(), 1)
       )
-      title = ruler.wrap(picture.title, width: side, .note, maximumLines: 2)
+      title = ruler.wrap(picture.title, width: side, .note)
       texts = picture.lines.map { line in
-        let label = line.label.isEmpty ? "" : line.label + ": "
-        let indent = ruler.width(label, Self.labelStyle(line))
+        let indent = ruler.width(line.lead, Self.labelStyle(line))
         // The first line starts after the label: spaces of its width hold the place.
         let text = line.text.isEmpty ? "(empty)" : line.text
         return (line, indent, Self.wrap(text, indent: indent, width: side, ruler: ruler))
@@ -145,13 +166,19 @@ public struct PictureGrid: Figure {
       canvas.lines(title, at: CGPoint(x: left, y: top), .note)
       let shown = picture.image.fitted(
         width: Int(size.width) * canvas.scale, height: Int(size.height) * canvas.scale)
-      canvas.draw(shown, at: CGPoint(x: left, y: top + heights.title))
+      let corner = CGPoint(x: left, y: top + heights.title)
+      canvas.draw(shown, at: corner)
+      if let frame = picture.frame {
+        canvas.frame(
+          CGRect(origin: corner, size: CGSize(width: size.width, height: size.height)),
+          frame.color, width: 3)
+      }
       var y = top + heights.title + heights.picture + 6
       for (line, indent, lines) in texts {
         var style = TextStyle.label
         style.color = line.role.color
-        if !line.label.isEmpty {
-          canvas.lines([line.label + ":"], at: CGPoint(x: left, y: y), Self.labelStyle(line))
+        if !line.lead.isEmpty {
+          canvas.lines([line.lead], at: CGPoint(x: left, y: y), Self.labelStyle(line))
         }
         for (index, text) in lines.enumerated() {
           let shift = index == 0 ? indent : 0

@@ -62,6 +62,12 @@ package struct Ticks: Equatable, Sendable {
       values: values, labels: values.map { NumberFormat.significant(3).text($0) }, exponent: 0)
   }
 
+  /// Marks at given values, in order.
+  package init(at values: [Double]) {
+    self.init(
+      values: values, labels: values.map { NumberFormat.significant(6).text($0) }, exponent: 0)
+  }
+
   private init(values: [Double], labels: [String], exponent: Int) {
     self.values = values
     self.labels = labels

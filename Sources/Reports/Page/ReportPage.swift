@@ -72,11 +72,13 @@ public struct ReportPage: Sendable, Equatable {
   /// - Parameters:
   ///   - curves: Pictures of the losses over training.
   ///   - heatmaps: Pictures of attention and feature magnitude.
+  ///   - figures: Those of fixed names that the run has.
   ///   - configuration: The resolved experiment file.
   public init(
     summary: RunSummary, facts: [Fact] = [], curves: [Picture] = [], bars: [Picture] = [],
     heatmaps: [Picture] = [], captions: CaptionTable? = nil, captionPictures: [Picture] = [],
-    provenance: [Fact] = [], command: String? = nil, configuration: String? = nil
+    figures: [ReportFigure: Picture] = [:], provenance: [Fact] = [], command: String? = nil,
+    configuration: String? = nil
   ) {
     var sections: [Section] = []
     func add(_ title: String, _ blocks: [Block]) {
@@ -103,10 +105,17 @@ public struct ReportPage: Sendable, Equatable {
     {
       add("All metrics", [.table(summary.metricsTable())])
     }
-    add("Training", [.pictures(curves)])
+    func addFigures(_ section: String, after blocks: [Block] = []) {
+      add(section, blocks + [.pictures(ReportFigure.pictures(of: section, in: figures))])
+    }
+    if let shares = summary.sharesTable() { add("Right answers", [.table(shares)]) }
+    for section in ["Cost and score", "Fine detail"] { addFigures(section) }
+    addFigures("Training", after: [.pictures(curves)])
+    addFigures("Answers")
     add(
       "Captions",
       (captions.map { [.captions($0)] } ?? []) + [.pictures(captionPictures)])
+    for section in ["Alignment", "What the encoder sees"] { addFigures(section) }
     add("Where the projectors looked", [.pictures(heatmaps)])
     add(
       "Provenance",

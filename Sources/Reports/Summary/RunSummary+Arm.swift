@@ -164,10 +164,12 @@ extension RunSummary {
     public var perFold: [Double]
     /// Standard deviation between folds; `nil` without folds.
     public var foldStd: Double?
+    /// Wilson's 95 % interval over images, of a share such as accuracy; `nil` for another metric.
+    public var wilson95: Interval?
 
     public init(
       mean: Double?, std: Double? = nil, ci95: Interval? = nil, perSeed: [Double] = [],
-      perFold: [Double] = [], foldStd: Double? = nil
+      perFold: [Double] = [], foldStd: Double? = nil, wilson95: Interval? = nil
     ) {
       self.mean = mean
       self.std = std
@@ -175,6 +177,7 @@ extension RunSummary {
       self.perSeed = perSeed
       self.perFold = perFold
       self.foldStd = foldStd
+      self.wilson95 = wilson95
     }
 
     enum CodingKeys: String, CodingKey {
@@ -184,6 +187,7 @@ extension RunSummary {
       case perSeed = "per_seed"
       case perFold = "per_fold"
       case foldStd = "fold_std"
+      case wilson95
     }
 
     public init(from decoder: any Decoder) throws {
@@ -198,6 +202,7 @@ extension RunSummary {
         try container.decodeIfPresent([Double?].self, forKey: .perFold)?
         .map { $0 ?? .nan } ?? []
       foldStd = try container.decodeIfPresent(Double.self, forKey: .foldStd)
+      wilson95 = try container.decodeIfPresent(Interval.self, forKey: .wilson95)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -206,6 +211,7 @@ extension RunSummary {
       try container.encode(std?.finite, forKey: .std)
       try container.encode(ci95?.finite, forKey: .ci95)
       try container.encode(perSeed.map(\.finite), forKey: .perSeed)
+      try container.encodeIfPresent(wilson95?.finite, forKey: .wilson95)
       guard !perFold.isEmpty else { return }
       try container.encode(perFold.map(\.finite), forKey: .perFold)
       try container.encode(foldStd?.finite, forKey: .foldStd)
@@ -229,10 +235,13 @@ extension RunSummary {
     public var standardError: Double?
     /// The smallest true difference that the test finds with power 0.8.
     public var smallestDetectable: Double?
+    /// McNemar's test of a share; `nil` for another metric.
+    public var mcNemar: McNemar?
 
     public init(
       a: String, b: String, metric: String, difference: Double, ci95: Interval, p: Double? = nil,
-      pHolm: Double? = nil, standardError: Double? = nil, smallestDetectable: Double? = nil
+      pHolm: Double? = nil, standardError: Double? = nil, smallestDetectable: Double? = nil,
+      mcNemar: McNemar? = nil
     ) {
       self.a = a
       self.b = b
@@ -243,6 +252,7 @@ extension RunSummary {
       self.pHolm = pHolm
       self.standardError = standardError
       self.smallestDetectable = smallestDetectable
+      self.mcNemar = mcNemar
     }
 
     enum CodingKeys: String, CodingKey {
@@ -255,6 +265,7 @@ extension RunSummary {
       case pHolm = "p_holm"
       case standardError = "standard_error"
       case smallestDetectable = "smallest_detectable"
+      case mcNemar = "mcnemar"
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -268,6 +279,26 @@ extension RunSummary {
       try container.encode(pHolm, forKey: .pHolm)
       try container.encodeIfPresent(standardError?.finite, forKey: .standardError)
       try container.encodeIfPresent(smallestDetectable?.finite, forKey: .smallestDetectable)
+      try container.encodeIfPresent(mcNemar, forKey: .mcNemar)
+    }
+  }
+
+  /// How many images each of two arms does better on, and the two-sided exact p.
+  public struct McNemar: Codable, Equatable, Sendable {
+    public var aBetter: Int
+    public var bBetter: Int
+    public var p: Double
+
+    public init(aBetter: Int, bBetter: Int, p: Double) {
+      self.aBetter = aBetter
+      self.bBetter = bBetter
+      self.p = p
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case aBetter = "a_better"
+      case bBetter = "b_better"
+      case p
     }
   }
 

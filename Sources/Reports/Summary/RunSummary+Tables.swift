@@ -33,11 +33,15 @@ extension RunSummary.Comparison {
 
 extension RunSummary {
   /// Metrics of the comparison table, in its order: the first name part that matches.
-  static let headlineMetrics = ["CIDEr-D", "METEOR", "BLEU-4", "ROUGE-L", "accuracy"]
+  static let headlineMetrics = [
+    "CIDEr-D", "METEOR", "BLEU-4", "ROUGE-L", "accuracy", "attribute/", "zero-shot accuracy",
+    "R@1 ", "median rank",
+  ]
 
   static func lowerIsBetter(_ metric: String) -> Bool {
     let name = metric.lowercased()
     return name.contains("loss") || name.contains("perplexity") || name.hasPrefix("nll")
+      || name.hasPrefix("median rank")
   }
 
   /// Names of every metric that an arm has, headline metrics first and the rest by name.
@@ -199,6 +203,7 @@ extension RunSummary {
   public var tables: [ResultTable] {
     var tables = [comparisonTable()]
     if !comparisons.isEmpty { tables.append(comparisonsTable()) }
+    if let shares = sharesTable() { tables.append(shares) }
     if let seeds = seedTable() { tables.append(seeds) }
     if let folds = foldTable() { tables.append(folds) }
     if arms.contains(where: { $0.stages.count > 1 }) { tables.append(stagesTable()) }
