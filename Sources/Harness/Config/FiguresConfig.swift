@@ -84,6 +84,8 @@ public struct HeatmapsConfig: ConfigSection {
 public struct FiguresConfig: ConfigSection {
   public var heatmaps = HeatmapsConfig()
   public var captions = 8
+  public var patchGrid = false
+  public var features = 0
 
   public init() {}
 
@@ -92,5 +94,10 @@ public struct FiguresConfig: ConfigSection {
     .integer(
       "captions", \.captions, .atLeast(0),
       "Test images whose captions stand side by side with the ground truth."),
+    .bool("patch_grid", \.patchGrid, "A test image cut into patches, each with its number."),
+    .integer(
+      "features", \.features, .atLeast(0),
+      "Test images whose features are drawn before and after the projector, in the plane of two principal "
+        + "components, coloured by answer; 0 for none."),
   ]
 }

@@ -35,7 +35,4 @@ public struct LabelsConfig: ConfigSection {
   public var problems: [SectionProblem] {
     prompt.contains("{}")
       ? [] : [SectionProblem("prompt", "has no {}, which stands for the label")]
-  }
-
-  func text(of label: String) -> String { prompt.replacing("{}", with: label) }
-}
+  }}

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import LanguageModels
 import Layers
+import Metrics
 import Tensors
 import Training
 
@@ -59,12 +60,15 @@ extension CellRun {
     return records
   }
 
-  private func labelAnswerer(_ labels: LabelsConfig) -> LabelAnswerer {
-    LabelAnswerer(
-      inputs: inputs, labels: labels,
-      texts: labels.texts.isEmpty
-        ? inputs.distinctAnswers(
-          of: inputs.data.set(cell.fold).train, cell.config.answeredData) : labels.texts,
+  /// - Throws: `ZeroShotError` for labels that can't be told apart.
+  private func labelAnswerer(_ labels: LabelsConfig) throws -> LabelAnswerer {
+    let texts =
+      labels.texts.isEmpty
+      ? inputs.distinctAnswers(of: inputs.data.set(cell.fold).train, cell.config.answeredData)
+      : labels.texts
+    return LabelAnswerer(
+      inputs: inputs, by: labels.by,
+      labels: try ZeroShot(labels: texts, template: labels.prompt),
       batch: cell.config.evaluation.decode.batch, executor: lanes.executor, pool: lanes.pool,
       stop: stop)
   }

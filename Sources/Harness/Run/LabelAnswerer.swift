@@ -2,14 +2,15 @@ import Datasets
 import Foundation
 import LanguageModels
 import Layers
+import Metrics
 import Tensors
 import Training
 
-/// Answers prompts by the label that fits best, the first of equals.
+/// Answers prompts by the label that fits best; with nothing where two fit equally well.
 struct LabelAnswerer {
   let inputs: ExperimentInputs
-  let labels: LabelsConfig
-  let texts: [String]
+  let by: LabelScorer
+  let labels: ZeroShot
   let batch: Int
   let executor: LaneExecutor
   let pool: BufferPool
@@ -26,15 +27,13 @@ struct LabelAnswerer {
       Array(prompts[$0..<min($0 + batch, prompts.count)])
     }
     let score = try scorer(model)
-    let (pool, stop, texts) = (pool, stop, texts)
+    let (pool, stop, labels) = (pool, stop, labels)
     let chosen = try executor.map(count: batches.count) { index -> [String]? in
       guard !stop.isRequested else { return nil }
       let context = Context(tape: Tape(pool: pool, recordsGradients: false))
       let scores = try score(batches[index], context)
       progress(batches[index].count)
-      return scores.map { row in
-        texts[row.indices.dropFirst().reduce(0) { row[$1] > row[$0] ? $1 : $0 }]
-      }
+      return labels.predictions(scores).map { $0 ?? "" }
     }
     var all: [String] = []
     for labels in chosen {
@@ -44,11 +43,11 @@ struct LabelAnswerer {
     return all
   }
 
-  /// For each prompt how well each label fits.
-  private typealias Score = @Sendable ([AnswerPrompt], Context) throws -> [[Double]]
+  /// How well each label fits each prompt, `[prompts, labels]`.
+  private typealias Score = @Sendable ([AnswerPrompt], Context) throws -> [Float]
 
   private func scorer(_ model: ArmModel) throws -> Score {
-    switch labels.by {
+    switch by {
     case .contrast: try likeness(model)
     case .likelihood: likelihood(model)
     }
@@ -58,27 +57,22 @@ struct LabelAnswerer {
   private func likeness(_ model: ArmModel) throws -> Score {
     let tape = Tape(pool: pool, recordsGradients: false)
     let embeddings = try model.embeddings(media: [], opening: inputs.opening)
-    let texts = texts.map { inputs.text.tokenizer.encode(labels.text(of: $0)) }
-    let width = embeddings.head.width
+    let texts = labels.prompts.map(inputs.text.tokenizer.encode)
     let side = tape.values(embeddings.texts(texts, in: Context(tape: tape)))
-    let opening = inputs.opening
+    let (opening, width) = (inputs.opening, embeddings.head.width)
     return { prompts, context in
       let pair = try model.embeddings(media: prompts.map(\.places), opening: opening)
-      let images = context.tape.values(try pair.images(Array(prompts.indices), in: context))
-      return prompts.indices.map { image in
-        texts.indices.map { label in
-          (0..<width).reduce(0.0) {
-            $0 + Double(images[image * width + $1]) * Double(side[label * width + $1])
-          }
-        }
-      }
+      let images = try pair.images(Array(prompts.indices), in: context)
+      let tape = context.tape
+      return tape.values(
+        tape.product(images, transposed: tape.tensor(side, rows: texts.count, width: width)))
     }
   }
 
   /// log p(label and its end | media and question), summed over its tokens.
   private func likelihood(_ model: ArmModel) -> Score {
     let (template, places) = (inputs.template, inputs.data.places)
-    let answers = texts.map(labels.text(of:))
+    let answers = labels.prompts
     return { prompts, context in
       let samples = try prompts.map { prompt in
         var sample = try template.choices(
@@ -89,8 +83,8 @@ struct LabelAnswerer {
       let objective = AnswerObjective(
         projector: model.projector, model: model.languageModel, patches: model.source,
         sequences: SequenceSet(samples), end: template.end)
-      return try objective.logLikelihoods(of: Array(prompts.indices), in: context).map {
-        $0.map(\.logLikelihood)
+      return try objective.logLikelihoods(of: Array(prompts.indices), in: context).flatMap {
+        $0.map { Float($0.logLikelihood) }
       }
     }
   }

@@ -34,13 +34,14 @@ struct RunReport {
     let curves = try writeCurves()
     let bars = try writeBars()
     let pictures = try writePictures(captions)
+    let figures = try writeFigures()
     let known = isRepeated ? Provenance(stored: folder.provenance) : nil
     let provenance =
       known ?? Provenance(inputs: inputs, experiment: experiment, threads: threads)
     try AtomicFile.write(try provenance.json(), to: folder.provenance)
     let report = ReportPage(
       summary: summary, facts: facts, curves: curves, bars: bars, heatmaps: heatmaps,
-      captions: captions, captionPictures: pictures,
+      captions: captions, captionPictures: pictures, figures: figures,
       provenance: provenance.facts.map { .init($0.name, $0.value) },
       command: provenance.command ?? experiment.command, configuration: experiment.resolvedYAML)
     try AtomicFile.write(report.html(), to: folder.report)
@@ -61,7 +62,7 @@ struct RunReport {
   }
 
   /// Cells of the first seed and fold: what captions and pictures are shown of.
-  private var shown: [FinishedCell] {
+  var shown: [FinishedCell] {
     cells.filter {
       $0.cell.seed == experiment.config.training.seeds.first && ($0.cell.fold ?? 0) == 0
     }
@@ -160,7 +161,7 @@ struct RunReport {
     ]
   }
 
-  private func smoothed(_ points: [PlotPoint]) -> [PlotPoint] {
+  func smoothed(_ points: [PlotPoint]) -> [PlotPoint] {
     points.indices.map { index in
       let window = points[max(0, index - 9)...index]
       return PlotPoint(points[index].x, window.reduce(0) { $0 + $1.y } / Double(window.count))

@@ -211,7 +211,8 @@ struct Scoring {
         mean: estimate.value, std: estimate.seedDeviation,
         ci95: RunSummary.Interval(estimate.ci95.lower, estimate.ci95.upper),
         perSeed: estimate.perSeed, perFold: row.folds == nil ? [] : estimate.perFold,
-        foldStd: estimate.foldDeviation)
+        foldStd: estimate.foldDeviation,
+        wilson95: estimate.wilson95.map { RunSummary.Interval($0.lower, $0.upper) })
     }
     let isTrained = row.row != .untrained
     let outcomes = row.cells.map(\.outcome)
@@ -231,6 +232,13 @@ struct Scoring {
   }
 
   // MARK: - Comparisons
+
+  /// Of shares, such as accuracy; nil for another metric.
+  private func mcNemar(_ a: NestedScores, _ b: NestedScores) -> RunSummary.McNemar? {
+    guard Proportions.wilson(a) != nil else { return nil }
+    let test = Proportions.mcNemar(a, b)
+    return RunSummary.McNemar(aBetter: test.aBetter, bBetter: test.bBetter, p: test.p)
+  }
 
   /// Every pair of arms, and every arm against its own controls and the control arms.
   private func compare(_ rows: [Row], _ resampled: [ResampledScores]) -> [RunSummary.Comparison] {
@@ -263,7 +271,8 @@ struct Scoring {
           ci95: RunSummary.Interval(value.ci95.lower, value.ci95.upper),
           p: isPrimary ? value.p : nil, pHolm: isPrimary ? corrected?[index] : nil,
           standardError: value.standardError,
-          smallestDetectable: isPrimary ? value.smallestDetectable : nil)
+          smallestDetectable: isPrimary ? value.smallestDetectable : nil,
+          mcNemar: mcNemar(rows[pairs[index].0].nested[metric], rows[pairs[index].1].nested[metric]))
       }
     }
   }

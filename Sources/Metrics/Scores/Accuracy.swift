@@ -10,6 +10,12 @@ import Configuration
 public struct Accuracy: CaptionMetric {
   public init() {}
 
+  /// Whether one answer is one of the right ones.
+  public static func isRight(_ answer: String, references: [String]) -> Bool {
+    let tokens = PTBTokenizer().tokenize([answer] + references).map(Identifier.init(_:))
+    return tokens.dropFirst().contains(tokens[0])
+  }
+
   public func scores(for captions: CountedCaptions, threads: Int) -> [MetricScores] {
     let set = captions.set
     let right = (0..<set.count).map { item in
