@@ -14,7 +14,9 @@ extension Study {
         && group.group.points.contains { $0.config == finished.cell.config }
     }
     let heatmaps = config.figures.heatmaps
-    guard !cells.isEmpty, heatmaps.images > 0 || heatmaps.magnitude else { return }
+    guard !cells.isEmpty,
+      heatmaps.images > 0 || heatmaps.magnitude || config.figures.features > 0
+    else { return }
     console.log("Drawing heatmaps")
     let inputs = try group.values()
     let arms = try cells.filter { !$0.cell.arm.isControl }.compactMap {
@@ -36,6 +38,7 @@ extension Study {
         console: console, stop: stop)
       + writeMagnitudes(
         inputs: inputs, config: config, to: folder, executor: executor, stop: stop)
+    try writeFeatures(arms: arms, inputs: inputs, config: config, to: folder)
     results.pictures += files.map {
       .init(path: "figures/" + $0.url.lastPathComponent, caption: $0.title)
     }
