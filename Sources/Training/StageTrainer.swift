@@ -207,6 +207,11 @@ public final class StageTrainer {
       try folder.loadMoments(optimizer.state)
       optimizer.updates = state.update
     }
+    guard stage.epochs > 0 else {
+      // Left out: what it would have started from counts.
+      try folder.saveBest(exports)
+      return try end(stage, &state, optimizer, log)
+    }
     let schedule = stage.optimizer.learningRates(updates: stage.epochs * stage.updatesPerEpoch)
     let key = order.named("stage").numbered(state.stage)
     var clock = SittingClock(updatesBefore: state.update)
@@ -259,6 +264,12 @@ public final class StageTrainer {
       try endEpoch(stage, state: &state, log: &log, clock: clock, optimizer)
       lastSave = .now
     }
+    try end(stage, &state, optimizer, log)
+  }
+
+  private func end(
+    _ stage: Stage, _ state: inout TrainingState, _ optimizer: Adam, _ log: TrainingLog
+  ) throws {
     state.stage += 1
     state.epoch = 0
     state.batch = 0

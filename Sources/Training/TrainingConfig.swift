@@ -78,7 +78,8 @@ public struct StageConfig: ConfigSection {
     .list("train", \.train, of: .choice, .nonEmptyUnique, "The parts that train."),
     .choice("data", \.data, "What the stage learns from."),
     .choice("captions", \.captions, "all: each of an image's captions; random: one, drawn anew."),
-    .integer("epochs", \.epochs, .positive, "Passes over the training images."),
+    .integer(
+      "epochs", \.epochs, .atLeast(0), "Passes over the training images; 0 leaves the stage out."),
     .integer("batch_size", \.batchSize, .positive, "Images in one batch."),
     .integer(
       "accumulation", \.accumulation, .positive,
