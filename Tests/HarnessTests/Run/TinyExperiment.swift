@@ -89,9 +89,9 @@ struct TinyExperiment {
     for name in cells {
       let cell = cell(name, results)
       found["\(name)/captions"] = try Data(contentsOf: cell.answers)
-      let weights = try FileManager.default.contentsOfDirectory(atPath: cell.checkpoint.path)
-      for file in weights where file.hasSuffix(".safetensors") && file != "last.safetensors" {
-        found["\(name)/\(file)"] = try Data(contentsOf: cell.checkpoint.appending(path: file))
+      for (file, data) in try contents(cell.checkpoint)
+      where file.hasSuffix(".safetensors") && file != "last.safetensors" {
+        found["\(name)/\(file)"] = data
       }
       let outcome = try outcome(name, results)
       for (row, scores) in outcome.scores {
