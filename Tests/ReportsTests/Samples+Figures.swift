@@ -178,6 +178,14 @@ extension Samples {
         chance: 0.05),
     ])
 
+  static let detailOfFew = FineDetailCurves(
+    title: "Where fine detail is lost",
+    probes: detail.probes.map { probe in
+      .init(
+        title: probe.title, unit: probe.unit, arms: [probe.arms[0], probe.arms[3], probe.arms[7]],
+        chance: probe.chance)
+    })
+
   private static func detailArms(
     _ sizes: [Double], _ accuracy: (Double, Double) -> Double
   ) -> [FineDetailCurves.Arm] {
