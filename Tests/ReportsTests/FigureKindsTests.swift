@@ -13,7 +13,8 @@ import Testing
       ("similarity-long", Samples.similarityOfLongTexts),
       ("similarity-many", Samples.similarityOfMany), ("patch-grid", Samples.patches(14)),
       ("patch-grid-32", Samples.patches(32)), ("resolution", Samples.scaling),
-      ("fine-detail", Samples.detail), ("features", Samples.features),
+      ("fine-detail", Samples.detail), ("fine-detail-few", Samples.detailOfFew),
+      ("features", Samples.features),
       ("tokens-among-words", Samples.words),
     ]
   }

@@ -178,17 +178,27 @@ extension Samples {
         chance: 0.05),
     ])
 
+  static let detailOfFew = FineDetailCurves(
+    title: "Where fine detail is lost",
+    probes: detail.probes.map { probe in
+      .init(
+        title: probe.title, unit: probe.unit, arms: [probe.arms[0], probe.arms[3], probe.arms[7]],
+        chance: probe.chance)
+    })
+
   private static func detailArms(
     _ sizes: [Double], _ accuracy: (Double, Double) -> Double
   ) -> [FineDetailCurves.Arm] {
     ["mlp", "pooled mlp", "qformer", "perceiver"].enumerated().flatMap { place, arm in
-      [16, 64].enumerated().filter { place > 0 || $0.offset == 1 }.map { index, budget in
-        .init(
-          name: place == 0 ? "mlp, 196 tokens" : "\(arm), \(budget) tokens",
-          answers: sizes.map { size in
-            let share = accuracy(Double(index + place) / 2, size)
-            return .init(size: size, accuracy: (share * 40).rounded() / 40, images: 40)
-          }, group: arm, stroke: index == 0 ? .dashed : .solid)
+      (0...1).map { index -> FineDetailCurves.Arm in
+        let budget = [16, 64][index]
+        let answers = sizes.map { size -> FineDetailCurves.Answers in
+          let share = accuracy(Double(index + place) / 2, size)
+          return .init(size: size, accuracy: (share * 40).rounded() / 40, images: 40)
+        }
+        return FineDetailCurves.Arm(
+          name: "\(arm), \(budget) tokens", answers: answers, group: arm,
+          stroke: index == 0 ? .dashed : .solid)
       }
     }
   }

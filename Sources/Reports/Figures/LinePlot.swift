@@ -27,7 +27,7 @@ public struct LinePlot: Figure {
     public var stroke: Stroke
     /// Lines of one group share a colour (training and validation of an arm); the name if `nil`.
     public var colorGroup: String?
-    /// A mark on each point, for lines of few points.
+    /// A mark on each point; where there are many, on some.
     public var showsPoints: Bool
     /// Thin and pale, for a line that is only the background of a smoother one.
     public var isFaint: Bool
@@ -134,8 +134,9 @@ public struct LinePlot: Figure {
     for run in places.split(separator: nil) {
       let points = run.compactMap(\.self)
       canvas.line(points, color, width: width, dashes: line.stroke.dashes, opacity: opacity)
-      if points.count == 1 || line.showsPoints {
-        for point in points { canvas.draw(mark, at: point, radius: 3, color, opacity: opacity) }
+      guard points.count == 1 || line.showsPoints else { continue }
+      for place in stride(from: 0, to: points.count, by: max(points.count / 12, 1)) {
+        canvas.draw(mark, at: points[place], radius: 3, color, opacity: opacity)
       }
     }
   }

@@ -116,7 +116,8 @@ public struct PictureGrid: Figure {
     let picture: Picture
     let size: (width: Double, height: Double)
     let title: [String]
-    let texts: [(line: Line, indent: Double, lines: [String])]
+    /// A lead that leaves no room beside it has lines of its own.
+    let texts: [(line: Line, lead: [String], indent: Double, lines: [String])]
 
     init(_ picture: Picture, side: Double, ruler: TextRuler) {
       self.picture = picture
@@ -127,10 +128,15 @@ public struct PictureGrid: Figure {
       )
       title = ruler.wrap(picture.title, width: side, .note)
       texts = picture.lines.map { line in
-        let indent = ruler.width(line.lead, Self.labelStyle(line))
-        // The first line starts after the label: spaces of its width hold the place.
+        let lead = ruler.wrap(line.lead, width: side, Self.labelStyle(line))
+        let width = ruler.width(line.lead, Self.labelStyle(line))
         let text = line.text.isEmpty ? "(empty)" : line.text
-        return (line, indent, Self.wrap(text, indent: indent, width: side, ruler: ruler))
+        guard width > 0, width < side - 30 else {
+          return (line, lead, 0, lead.map { _ in "" } + ruler.wrap(text, width: side, .label))
+        }
+        return (
+          line, lead, width, Self.wrap(text, indent: width, width: side, ruler: ruler)
+        )
       }
     }
 
@@ -142,9 +148,6 @@ public struct PictureGrid: Figure {
     private static func wrap(
       _ text: String, indent: Double, width: Double, ruler: TextRuler
     ) -> [String] {
-      guard indent > 0, indent < width - 30 else {
-        return (indent > 0 ? [""] : []) + ruler.wrap(text, width: width, .label)
-      }
       let words = text.split(whereSeparator: \.isWhitespace)
       var first = ""
       var taken = 0
@@ -174,12 +177,10 @@ public struct PictureGrid: Figure {
           frame.color, width: 3)
       }
       var y = top + heights.title + heights.picture + 6
-      for (line, indent, lines) in texts {
+      for (line, lead, indent, lines) in texts {
         var style = TextStyle.label
         style.color = line.role.color
-        if !line.lead.isEmpty {
-          canvas.lines([line.lead], at: CGPoint(x: left, y: y), Self.labelStyle(line))
-        }
+        canvas.lines(lead, at: CGPoint(x: left, y: y), Self.labelStyle(line))
         for (index, text) in lines.enumerated() {
           let shift = index == 0 ? indent : 0
           canvas.lines([text], at: CGPoint(x: left + shift, y: y), style)

@@ -6,6 +6,8 @@ public struct PlotGrid: Figure {
   public enum Panel: Sendable {
     case lines(LinePlot)
     case scatter(ScatterPlot)
+    /// An empty place.
+    case empty
   }
 
   public var title: String
@@ -75,6 +77,7 @@ extension PlotGrid.Panel {
     switch self {
     case .lines(let plot): plot.groups
     case .scatter(let plot): plot.coloredGroups
+    case .empty: []
     }
   }
 
@@ -82,6 +85,7 @@ extension PlotGrid.Panel {
     switch self {
     case .lines(let plot): plot.legend(styles)
     case .scatter(let plot): plot.legend(styles)
+    case .empty: []
     }
   }
 
@@ -90,6 +94,7 @@ extension PlotGrid.Panel {
     switch self {
     case .lines(let plot): ruler.wrap(plot.title, width: Double(plot.plotWidth), .title).count
     case .scatter(let plot): ruler.wrap(plot.title, width: Double(plot.plotWidth), .title).count
+    case .empty: 0
     }
   }
 
@@ -101,6 +106,7 @@ extension PlotGrid.Panel {
       try plot.image(scale: scale, styles: styles, legend: [], headingLines: headingLines)
     case .scatter(let plot):
       try plot.image(scale: scale, styles: styles, legend: [], headingLines: headingLines)
+    case .empty: RGBImage(width: 0, height: 0, pixels: [])
     }
   }
 }

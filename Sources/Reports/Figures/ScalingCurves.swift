@@ -1,4 +1,3 @@
-import Metrics
 import Storage
 
 /// What changes with an image's size or a token budget: score, time and tokens over it, a plot each, one line an
@@ -88,7 +87,9 @@ public struct ScalingCurves: Figure {
 }
 
 extension ScalingCurves.Panel {
-  func plot(over unit: String, isLogarithmic xIsLogarithmic: Bool) -> PlotGrid.Panel {
+  func plot(over unit: String, isLogarithmic xIsLogarithmic: Bool, width: Int = 270)
+    -> PlotGrid.Panel
+  {
     let points = arms.flatMap(\.points)
     let values = Set(points.map(\.x)).sorted()
     var series = arms.map { arm in
@@ -112,93 +113,6 @@ extension ScalingCurves.Panel {
         yAxis: PlotAxis(
           label, scale: isLogarithmic ? .logarithmic : .linear,
           range: range ?? (isLogarithmic ? nil : whole)),
-        series: series, plotWidth: 300, plotHeight: 240))
-  }
-}
-
-/// Where fine detail is lost: accuracy against the number of objects to count, and against the size of the glyphs to
-/// read, per arm, with Wilson's 95 % intervals.
-public struct FineDetailCurves: Figure {
-  /// One arm's answers at one size.
-  public struct Answers: Sendable, Equatable {
-    /// Objects, or pixels of a glyph.
-    public var size: Double
-    /// Share of right answers, the mean over seeds.
-    public var accuracy: Double
-    /// Images that were asked; seeds do not multiply them.
-    public var images: Int
-
-    public init(size: Double, accuracy: Double, images: Int) {
-      self.size = size
-      self.accuracy = accuracy
-      self.images = images
-    }
-  }
-
-  public struct Arm: Sendable, Equatable {
-    public var name: String
-    /// In order of size; sizes without an image are left out.
-    public var answers: [Answers]
-    /// Arms of one group share a colour: a projector at two budgets; the name if `nil`.
-    public var group: String?
-    public var stroke: LinePlot.Stroke
-
-    public init(
-      name: String, answers: [Answers], group: String? = nil,
-      stroke: LinePlot.Stroke = .solid
-    ) {
-      self.name = name
-      self.answers = answers
-      self.group = group
-      self.stroke = stroke
-    }
-  }
-
-  public struct Probe: Sendable, Equatable {
-    /// "Counting", "Reading".
-    public var title: String
-    /// "Objects", "Glyph height (pixels)".
-    public var unit: String
-    public var arms: [Arm]
-    /// What guessing reaches.
-    public var chance: Double?
-
-    public init(title: String, unit: String, arms: [Arm], chance: Double? = nil) {
-      self.title = title
-      self.unit = unit
-      self.arms = arms
-      self.chance = chance
-    }
-
-    var panel: PlotGrid.Panel {
-      let lines = arms.map { arm in
-        ScalingCurves.Arm(
-          name: arm.name,
-          points: arm.answers.filter { $0.images > 0 }.map { answers in
-            let interval = Proportions.wilson(share: answers.accuracy, of: answers.images)
-            return .init(
-              answers.size, answers.accuracy, interval: interval.lower...interval.upper)
-          }, group: arm.group, stroke: arm.stroke)
-      }
-      return ScalingCurves.Panel(
-        title: title, label: "Accuracy", arms: lines, range: -0.02...1.02, chance: chance
-      ).plot(over: unit, isLogarithmic: false)
-    }
-  }
-
-  public var title: String
-  public var probes: [Probe]
-
-  public init(title: String, probes: [Probe]) {
-    self.title = title
-    self.probes = probes
-  }
-
-  public func image(scale: Int) throws -> RGBImage {
-    try PlotGrid(
-      title: title, rows: [probes.map(\.panel)],
-      note:
-        "Bands: Wilson's 95 % interval over the images; seeds are averaged and do not narrow it."
-    ).image(scale: scale)
+        series: series, plotWidth: width, plotHeight: 230))
   }
 }

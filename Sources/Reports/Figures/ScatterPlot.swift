@@ -86,10 +86,14 @@ public struct ScatterPlot: Figure {
     return canvas.image
   }
 
-  /// Each label right, left, above or below its point, where it covers no other; else right of it all the same,
-  /// since a name is never left out.
+  /// Each label right, left, above or below its point, where it covers no other label and no point; else where it
+  /// covers no label; else right of it all the same, since a name is never left out.
   private func drawLabels(in frame: PlotFrame, _ ruler: TextRuler, on canvas: Canvas) {
+    guard groups.contains(where: { !$0.labels.isEmpty }) else { return }
     var taken: [CGRect] = []
+    let points = groups.flatMap(\.points).compactMap(frame.place).map { place in
+      CGRect(x: place.x - 3, y: place.y - 3, width: 6, height: 6)
+    }
     for group in groups {
       for case (let place?, let label) in zip(group.points.map(frame.place), group.labels) {
         let size = CGSize(width: ruler.width(label, .tick), height: TextStyle.tick.size)
@@ -98,10 +102,10 @@ public struct ScatterPlot: Figure {
           CGPoint(x: place.x + 6, y: middle), CGPoint(x: place.x - 6 - size.width, y: middle),
           CGPoint(x: place.x - size.width / 2, y: place.y - 5 - size.height),
           CGPoint(x: place.x - size.width / 2, y: place.y + 5),
-        ].map { CGRect(origin: $0, size: size) }.filter(frame.area.contains)
-        let box =
-          choices.first { choice in !taken.contains { $0.intersects(choice) } } ?? choices.first
-        guard let box else { continue }
+        ].map { CGRect(origin: $0, size: size) }.filter { frame.area.contains($0) }
+        let apart = choices.filter { choice in !taken.contains { $0.intersects(choice) } }
+        let free = apart.first { choice in !points.contains { $0.intersects(choice) } }
+        guard let box = free ?? apart.first ?? choices.first else { continue }
         taken.append(box)
         var style = TextStyle.tick
         if group.isMuted { style.color = .muted }

@@ -110,7 +110,8 @@ public struct SimilarityFigure: Figure {
       let (rows, columns) = (first?.rows ?? 1, first?.columns ?? 1)
       let cell = (Double(figure.side) / Double(max(rows, columns))).rounded(.down)
       let side = max(cell, 1)
-      matrix = CGSize(width: side * Double(columns), height: side * Double(rows))
+      let matrix = CGSize(width: side * Double(columns), height: side * Double(rows))
+      self.matrix = matrix
       count = max(figure.matrices.count, 1)
       let named = side >= TextStyle.tick.lineHeight - 1
       func isLong(_ names: [String]) -> Bool {

@@ -52,7 +52,9 @@ public struct StageCurves: Figure {
       plot(stage.loss, title: stage.title, label: "Loss (nats a token)", range: nil)
     }
     let accuracies = stages.map { stage in
-      plot(stage.accuracy, title: "", label: "Accuracy", range: -0.02...1.02)
+      stage.accuracy.isEmpty
+        ? PlotGrid.Panel.empty
+        : plot(stage.accuracy, title: "", label: "Accuracy", range: -0.02...1.02)
     }
     return PlotGrid(
       title: title, rows: hasAccuracy ? [losses, accuracies] : [losses], note: note)
@@ -62,14 +64,13 @@ public struct StageCurves: Figure {
     _ runs: [Run], title: String, label: String, range: ClosedRange<Double>?
   ) -> PlotGrid.Panel {
     let series = runs.flatMap { run -> [LinePlot.Series] in
-      // A point a stage, or a few: each is marked. Hundreds of updates are a line.
       [
         .init(
           name: "\(run.arm), training", points: run.training, stroke: .dashed,
           colorGroup: run.arm, isFaint: run.training.count > 100),
         .init(
           name: "\(run.arm), validation", points: run.validation, colorGroup: run.arm,
-          showsPoints: run.validation.count <= 30),
+          showsPoints: true),
       ].filter { !$0.points.isEmpty }
     }
     let most = series.flatMap(\.points).map(\.y).filter(\.isFinite).max() ?? 1
