@@ -16,14 +16,14 @@ INLINE void adam_update(float *parameter, const float *gradient, float *m, float
   const float keep2 = (float)beta2;
   const float rest2 = (float)(1.0 - beta2);
   FOR_LANES(n, {
-    const f8 p = load(parameter + i, lanes);
-    const f8 scaled = load(gradient + i, lanes) * gradient_scale;
-    const f8 g = decoupled ? scaled : madd(p, (f8)decay, scaled);
-    const f8 m_old = load(m + i, lanes);
-    const f8 m_new = madd(g - m_old, (f8)rest1, m_old);
-    const f8 v_new = madd(load(v + i, lanes), (f8)keep2, g * g * rest2);
-    const f8 root = __builtin_elementwise_sqrt(v_new);
-    const f8 change = m_new / madd(root, (f8)root_scale, (f8)eps);
+    const floats p = load(parameter + i, lanes);
+    const floats scaled = load(gradient + i, lanes) * gradient_scale;
+    const floats g = decoupled ? scaled : madd(p, (floats)decay, scaled);
+    const floats m_old = load(m + i, lanes);
+    const floats m_new = madd(g - m_old, (floats)rest1, m_old);
+    const floats v_new = madd(load(v + i, lanes), (floats)keep2, g * g * rest2);
+    const floats root = __builtin_elementwise_sqrt(v_new);
+    const floats change = m_new / madd(root, (floats)root_scale, (floats)eps);
     store(m + i, m_new, lanes);
     store(v + i, v_new, lanes);
     store(parameter + i, (decoupled ? p * keep : p) - change * step, lanes);

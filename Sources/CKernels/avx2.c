@@ -11,6 +11,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "activations.c"
 #include "adam.c"
+#include "brain_products.c"
 #include "elementwise.c"
 #include "formats.c"
 #include "norms.c"

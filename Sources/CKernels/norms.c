@@ -7,9 +7,9 @@ void KERNEL(dk_layer_norm)(const float *x, const float *gamma, const float *beta
                            float *mean, float *rstd, size_t rows, size_t width) {
   for (size_t r = 0; r < rows; r++, x += width, y += width) {
     const float m = (float)(KERNEL(dk_sum)(x, width) / (double)width);
-    d8 squares = 0;
+    doubles squares = 0;
     FOR_LANES(width, {
-      const f8 centred = load_or(x + i, lanes, m) - m;
+      const floats centred = load_or(x + i, lanes, m) - m;
       squares += to_double(centred * centred);
     });
     const double variance = sum_lanes_double(squares) / (double)width;
@@ -17,7 +17,7 @@ void KERNEL(dk_layer_norm)(const float *x, const float *gamma, const float *beta
     mean[r] = m;
     rstd[r] = scale;
     FOR_LANES(width, {
-      f8 v = (load(x + i, lanes) - m) * scale;
+      floats v = (load(x + i, lanes) - m) * scale;
       if (gamma) v *= load(gamma + i, lanes);
       if (beta) v += load(beta + i, lanes);
       store(y + i, v, lanes);
@@ -32,12 +32,12 @@ void KERNEL(dk_layer_norm_backward)(const float *x, const float *gamma, const fl
   for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
     const float m = mean[r];
     const float scale = rstd[r];
-    f8 sum = 0;
-    f8 projection = 0;
+    floats sum = 0;
+    floats projection = 0;
     FOR_LANES(width, {
-      const f8 d = load(dy + i, lanes);
-      const f8 normal = (load(x + i, lanes) - m) * scale;
-      const f8 g = gamma ? d * load(gamma + i, lanes) : d;
+      const floats d = load(dy + i, lanes);
+      const floats normal = (load(x + i, lanes) - m) * scale;
+      const floats g = gamma ? d * load(gamma + i, lanes) : d;
       sum += g;
       projection += g * normal;
       if (dgamma) put(dgamma + i, d * normal, lanes, 1);
@@ -46,9 +46,9 @@ void KERNEL(dk_layer_norm_backward)(const float *x, const float *gamma, const fl
     const float mean_g = sum_lanes(sum) / (float)width;
     const float mean_gn = sum_lanes(projection) / (float)width;
     FOR_LANES(width, {
-      const f8 d = load(dy + i, lanes);
-      const f8 normal = (load(x + i, lanes) - m) * scale;
-      const f8 g = gamma ? d * load(gamma + i, lanes) : d;
+      const floats d = load(dy + i, lanes);
+      const floats normal = (load(x + i, lanes) - m) * scale;
+      const floats g = gamma ? d * load(gamma + i, lanes) : d;
       put(dx + i, (g - mean_g - normal * mean_gn) * scale, lanes, accumulate);
     });
   }
@@ -70,16 +70,16 @@ void KERNEL(dk_rms_norm_backward)(const float *x, const float *gamma, const floa
                                   float *dx, float *dgamma, size_t rows, size_t width, int accumulate) {
   for (size_t r = 0; r < rows; r++, x += width, dy += width, dx += width) {
     const float scale = rstd[r];
-    f8 projection = 0;
+    floats projection = 0;
     FOR_LANES(width, {
-      const f8 product = load(dy + i, lanes) * (load(x + i, lanes) * scale);
+      const floats product = load(dy + i, lanes) * (load(x + i, lanes) * scale);
       projection += product * load(gamma + i, lanes);
       if (dgamma) put(dgamma + i, product, lanes, 1);
     });
     const float mean_gn = sum_lanes(projection) / (float)width;
     FOR_LANES(width, {
-      const f8 g = load(dy + i, lanes) * load(gamma + i, lanes);
-      const f8 normal = load(x + i, lanes) * scale;
+      const floats g = load(dy + i, lanes) * load(gamma + i, lanes);
+      const floats normal = load(x + i, lanes) * scale;
       put(dx + i, (g - normal * mean_gn) * scale, lanes, accumulate);
     });
   }

@@ -16,10 +16,10 @@ void KERNEL(dk_rotary)(const float *x, float *y, size_t rows, size_t heads, size
       float *y1 = y + head;
       float *y2 = y1 + half;
       FOR_LANES(half, {
-        const f8 c = load(cosine + i, lanes);
-        const f8 s = load(sine + i, lanes) * sign;
-        const f8 a = load(x1 + i, lanes);
-        const f8 b = load(x2 + i, lanes);
+        const floats c = load(cosine + i, lanes);
+        const floats s = load(sine + i, lanes) * sign;
+        const floats a = load(x1 + i, lanes);
+        const floats b = load(x2 + i, lanes);
         put(y1 + i, a * c - b * s, lanes, accumulate);
         put(y2 + i, b * c + a * s, lanes, accumulate);
       });

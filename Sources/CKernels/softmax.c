@@ -8,14 +8,14 @@ INLINE size_t visible_columns(const int32_t *visible, size_t row, size_t columns
 }
 
 // scale * s in the first lanes, -inf in the others: these add nothing to a maximum or a sum of exponentials.
-INLINE f8 load_scaled(const float *s, size_t lanes, float scale) {
-  const f8 v = load(s, lanes) * scale;
-  if (lanes == 8) return v;
-  return lane_mask(lanes) ? v : (f8)-INFINITY;
+INLINE floats load_scaled(const float *s, size_t lanes, float scale) {
+  const floats v = load(s, lanes) * scale;
+  if (lanes == LANES) return v;
+  return lane_mask(lanes) ? v : (floats)-INFINITY;
 }
 
 INLINE float largest_scaled(const float *s, size_t n, float scale) {
-  f8 largest = -INFINITY;
+  floats largest = -INFINITY;
   FOR_LANES(n, { largest = larger(largest, load_scaled(s + i, lanes, scale)); });
   return largest_lane(largest);
 }
@@ -26,9 +26,9 @@ void KERNEL(dk_softmax_tile)(float *scores, size_t rows, size_t columns, size_t 
     float *s = scores + r * ld;
     const size_t seen = visible_columns(visible, r, columns);
     const float largest = largest_scaled(s, seen, scale);
-    f8 sum = 0;
+    floats sum = 0;
     FOR_LANES(seen, {
-      const f8 e = exp8(load_scaled(s + i, lanes, scale) - largest);
+      const floats e = exp_of(load_scaled(s + i, lanes, scale) - largest);
       sum += e;
       store(s + i, e, lanes);
     });
@@ -45,7 +45,7 @@ void KERNEL(dk_softmax_tile_again)(float *scores, size_t rows, size_t columns, s
     float *s = scores + r * ld;
     const size_t seen = visible_columns(visible, r, columns);
     const float shift = log_sum_exp[r];
-    FOR_LANES(seen, { store(s + i, exp8(load(s + i, lanes) * scale - shift), lanes); });
+    FOR_LANES(seen, { store(s + i, exp_of(load(s + i, lanes) * scale - shift), lanes); });
     KERNEL(dk_fill)(s + seen, 0.0f, columns - seen);
   }
 }
@@ -67,7 +67,7 @@ void KERNEL(dk_softmax_tile_backward)(const float *p, float *dp, size_t rows, si
 void KERNEL(dk_row_dots)(const float *a, size_t lda, const float *b, size_t ldb, float *delta, size_t rows,
                          size_t width) {
   for (size_t r = 0; r < rows; r++) {
-    f8 sum = 0;
+    floats sum = 0;
     FOR_LANES(width, { sum = madd(load(a + r * lda + i, lanes), load(b + r * ldb + i, lanes), sum); });
     delta[r] = sum_lanes(sum);
   }
@@ -78,13 +78,13 @@ double KERNEL(dk_cross_entropy_row)(float *logits, size_t n, int32_t target, flo
   const double logit = (double)logits[target];
   // A run is short enough to be summed in float lanes; the runs are added in double.
   const size_t run = 256;
-  d8 sum = 0;
+  doubles sum = 0;
   for (size_t start = 0; start < n; start += run) {
     float *x = logits + start;
     const size_t count = n - start < run ? n - start : run;
-    f8 part = 0;
+    floats part = 0;
     FOR_LANES(count, {
-      const f8 e = exp8(load_scaled(x + i, lanes, 1.0f) - largest);
+      const floats e = exp_of(load_scaled(x + i, lanes, 1.0f) - largest);
       part += e;
       if (gradient) store(x + i, e, lanes);
     });

@@ -50,7 +50,7 @@ public enum BLASInformation {
 
 /// What the kernels run on, for provenance.
 public enum KernelInformation {
-  /// `avx2+fma` or `portable`.
+  /// `avx512+bf16`, `avx512`, `avx2+fma` or `portable`.
   public static var instructionSet: String { String(cString: dk_instruction_set()) }
 
   /// The most memory this process has held, in bytes.

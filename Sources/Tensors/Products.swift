@@ -70,10 +70,15 @@ enum Products {
     _ x: UnsafePointer<UInt16>, rows: Int, inputs: Int, transposed weight: UnsafePointer<UInt16>,
     outputs: Int, to y: UnsafeMutablePointer<Float>, accumulates: Bool
   ) {
-    multiply(
-      ProductForm(
-        transposeB: true, m: rows, n: outputs, k: inputs, lda: inputs, ldb: inputs, ldc: outputs,
-        accumulates: accumulates), ProductOperands(a: x, b: weight, c: y))
+    if ProductRule.isFewRows(rows, inputs: inputs) {
+      dk_few_rows_transposed_bf16(
+        x, inputs, weight, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
+    } else {
+      multiply(
+        ProductForm(
+          transposeB: true, m: rows, n: outputs, k: inputs, lda: inputs, ldb: inputs, ldc: outputs,
+          accumulates: accumulates), ProductOperands(a: x, b: weight, c: y))
+    }
   }
 
   /// C = op(A) · op(B) (+ C) of bfloat16 numbers, summed in float32; A as it is and dense, as are B's rows.

@@ -49,7 +49,7 @@ enum Activation: CaseIterable {
 
   @Test(arguments: Activation.allCases) func valuesEqualDoublePrecision(activation: Activation) {
     let expected = grid.map { activation(Double($0)) }
-    for (form, kernel) in forms(dk_activation, dk_activation_portable) {
+    for (form, kernel) in forms(dk_activation_form) {
       let y = output(grid.count) { kernel(activation.kind, grid, $0, grid.count) }
       expectClose(y, expected, relative: activation.relativeTolerance, form)
       let inPlace = onCopy(of: grid) { kernel(activation.kind, $0, $0, grid.count) }
@@ -61,7 +61,7 @@ enum Activation: CaseIterable {
   @Test func exactGELUHoldsInItsTail() {
     let x = (0...700).map { -5 - Float($0) * 0.01 }
     let expected = x.map { Activation.geluErf(Double($0)) }
-    for (form, kernel) in forms(dk_activation, dk_activation_portable) {
+    for (form, kernel) in forms(dk_activation_form) {
       let y = output(x.count) { kernel(Activation.geluErf.kind, x, $0, x.count) }
       expectClose(y, expected, relative: 2e-6, absolute: 2e-38, form)
     }
@@ -75,7 +75,7 @@ enum Activation: CaseIterable {
     let expected = zip(x, dy).map { x, dy in
       Double(dy) * (activation(Double(x) + h) - activation(Double(x) - h)) / (2 * h)
     }
-    for (form, kernel) in forms(dk_activation_backward, dk_activation_backward_portable) {
+    for (form, kernel) in forms(dk_activation_backward_form) {
       let dx = output(x.count) { kernel(activation.kind, x, dy, $0, x.count, 0) }
       expectClose(dx, expected, absolute: 4e-7, form)
       let added = output(x.count, start: 1) { kernel(activation.kind, x, dy, $0, x.count, 1) }
@@ -89,12 +89,12 @@ enum Activation: CaseIterable {
     let isBounded = activation == .tanh || activation == .sigmoid
     let high: [Float] = isBounded ? [1, 1, 1] : [200, 1e30, .infinity]
     let ones = [Float](repeating: 1, count: x.count)
-    for (form, kernel) in forms(dk_activation, dk_activation_portable) {
+    for (form, kernel) in forms(dk_activation_form) {
       let y = output(x.count) { kernel(activation.kind, x, $0, x.count) }
       #expect(Array(y.prefix(6)) == [low, low, low] + high, "\(form)")
       #expect(y[6].isNaN, "\(form)")
     }
-    for (form, kernel) in forms(dk_activation_backward, dk_activation_backward_portable) {
+    for (form, kernel) in forms(dk_activation_backward_form) {
       let dx = output(x.count) { kernel(activation.kind, x, ones, $0, x.count, 0) }
       let slope = isBounded ? 0.0 : 1
       expectClose(Array(dx.prefix(6)), [0, 0, 0, slope, slope, slope], absolute: 1e-31, form)
@@ -115,10 +115,10 @@ enum Activation: CaseIterable {
         gate: d * (value(g + h, u) - value(g - h, u)) / (2 * h), up: d * Activation.silu(g)
       )
     }
-    for (form, kernel) in forms(dk_swiglu, dk_swiglu_portable) {
+    for (form, kernel) in forms(dk_swiglu_form) {
       expectClose(output(n) { kernel(gate, up, $0, n) }, expected, relative: 6e-7, form)
     }
-    for (form, kernel) in forms(dk_swiglu_backward, dk_swiglu_backward_portable) {
+    for (form, kernel) in forms(dk_swiglu_backward_form) {
       var dup: [Float] = []
       let dgate = output(n) { dgate in
         dup = output(n) { kernel(gate, up, dy, dgate, $0, n) }
@@ -143,7 +143,7 @@ enum Activation: CaseIterable {
       let e = exp(Double(value))
       return e > Double(Float.greatestFiniteMagnitude) ? .infinity : e
     }
-    for (form, kernel) in forms(dk_exp, dk_exp_portable) {
+    for (form, kernel) in forms(dk_exp_form) {
       let y = output(x.count) { kernel(x, $0, x.count) }
       expectClose(y, expected, relative: 1.3e-7, absolute: 1.7e-38, form)
       expectSameBits(onCopy(of: x) { kernel($0, $0, x.count) }, y, form)
@@ -152,7 +152,7 @@ enum Activation: CaseIterable {
 
   @Test func expHasItsLimits() {
     let x: [Float] = [-.infinity, .infinity, .nan, 0, -0.0, -1e38, 1e38, 88.72, 88.73]
-    for (form, kernel) in forms(dk_exp, dk_exp_portable) {
+    for (form, kernel) in forms(dk_exp_form) {
       let y = output(x.count) { kernel(x, $0, x.count) }
       #expect(y[0] == 0 && y[1] == .infinity && y[2].isNaN, "\(form)")
       #expect(y[3] == 1 && y[4] == 1 && y[5] == 0 && y[6] == .infinity, "\(form)")

@@ -9,7 +9,7 @@ import Testing
     let (rate, beta1, beta2, decay) = (1e-2, 0.9, 0.999, 0.1)
     let (eps, gradientScale): (Float, Float) = (1e-8, 0.5)
     let kernels =
-      isDecoupled ? forms(dk_adamw, dk_adamw_portable) : forms(dk_adam, dk_adam_portable)
+      isDecoupled ? forms(dk_adamw_form) : forms(dk_adam_form)
     for (form, kernel) in kernels {
       var m = [Float](repeating: 0, count: n)
       var v = m

@@ -6,7 +6,7 @@ import Testing
 
   #if !(os(macOS) && arch(x86_64))
   @Test func everyHalfWidensExactly() {
-    for (form, kernel) in forms(dk_f16_to_f32, dk_f16_to_f32_portable) {
+    for (form, kernel) in forms(dk_f16_to_f32_form) {
       let wide = output(everyPattern.count) { kernel(everyPattern, $0, everyPattern.count) }
       let differing = everyPattern.filter { bits in
         let half = Float16(bitPattern: bits)
@@ -30,7 +30,7 @@ import Testing
       positive + midpoints + midpoints.map(\.nextUp) + midpoints.map(\.nextDown) + overflow + tiny
       + random
     let x = magnitudes + magnitudes.map { -$0 }
-    for (form, kernel) in forms(dk_f32_to_f16, dk_f32_to_f16_portable) {
+    for (form, kernel) in forms(dk_f32_to_f16_form) {
       let halves = narrowed(x, kernel)
       let differing = zip(x, halves).filter { x, half in
         x.isNaN
@@ -42,7 +42,7 @@ import Testing
   #endif
 
   @Test func narrowingUndoesWidening() {
-    for (form, kernel) in forms(dk_f32_to_f16, dk_f32_to_f16_portable) {
+    for (form, kernel) in forms(dk_f32_to_f16_form) {
       let wide = output(everyPattern.count) {
         dk_f16_to_f32(everyPattern, $0, everyPattern.count)
       }
@@ -50,7 +50,7 @@ import Testing
       let expected = everyPattern.map { $0 & 0x7fff > 0x7c00 ? $0 | 0x0200 : $0 }
       #expect(narrowed(wide, kernel) == expected, "\(form)")
     }
-    for (form, kernel) in forms(dk_f32_to_bf16, dk_f32_to_bf16_portable) {
+    for (form, kernel) in forms(dk_f32_to_bf16_form) {
       let wide = everyPattern.map { Float(bitPattern: UInt32($0) << 16) }
       let expected = everyPattern.map { $0 & 0x7fff > 0x7f80 ? $0 | 0x0040 : $0 }
       #expect(narrowed(wide, kernel) == expected, "\(form)")
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func everyBrainFloatWidensExactly() {
-    for (form, kernel) in forms(dk_bf16_to_f32, dk_bf16_to_f32_portable) {
+    for (form, kernel) in forms(dk_bf16_to_f32_form) {
       let wide = output(everyPattern.count) { kernel(everyPattern, $0, everyPattern.count) }
       #expect(wide.map(\.bitPattern) == everyPattern.map { UInt32($0) << 16 }, "\(form)")
     }
@@ -75,7 +75,7 @@ import Testing
       let up = rest > 0x8000 || (rest == 0x8000 && top % 2 == 1)
       return UInt16(up ? top + 1 : top)
     }
-    for (form, kernel) in forms(dk_f32_to_bf16, dk_f32_to_bf16_portable) {
+    for (form, kernel) in forms(dk_f32_to_bf16_form) {
       #expect(narrowed(x, kernel) == expected, "\(form)")
       #expect(narrowed(x.map { -$0 }, kernel) == expected.map { $0 | 0x8000 }, "\(form)")
       let special: [Float] = [
@@ -87,15 +87,15 @@ import Testing
 
   @Test(arguments: lengths) func onlyTheAskedElementsAreWritten(n: Int) {
     let x = noise(n, seed: 71)
-    for (form, kernel) in forms(dk_f32_to_f16, dk_f32_to_f16_portable)
-      + forms(dk_f32_to_bf16, dk_f32_to_bf16_portable)
+    for (form, kernel) in forms(dk_f32_to_f16_form)
+      + forms(dk_f32_to_bf16_form)
     {
       var y = [UInt16](repeating: 0xdead, count: n + 9)
       kernel(x, &y, n)
       #expect(y.suffix(9).allSatisfy { $0 == 0xdead }, "\(form)")
       #expect(Array(y.prefix(n)) == narrowed(x, kernel), "\(form)")
     }
-    for (form, kernel) in forms(dk_f16_to_f32, dk_f16_to_f32_portable) {
+    for (form, kernel) in forms(dk_f16_to_f32_form) {
       let halves = narrowed(x, dk_f32_to_f16)
       expectClose(output(n) { kernel(halves, $0, n) }, doubles(x), absolute: 2.5e-4, form)
     }

@@ -38,7 +38,7 @@ enum NormTwin {
     let zero = [Double](repeating: 0, count: width)
     // The mean is kept as a float: 1e-6 at 30, relative to a deviation of at least 0.3 (or eps alone).
     let tolerance = width == 1 ? 6e-4 : 1e-5
-    for (form, kernel) in forms(dk_layer_norm, dk_layer_norm_portable) {
+    for (form, kernel) in forms(dk_layer_norm_form) {
       var rstd: [Float] = []
       var mean: [Float] = []
       let y = output(x.count) { y in
@@ -100,7 +100,7 @@ enum NormTwin {
     var rstd = mean
     var y = x
     dk_layer_norm(x, gamma, beta, eps, &y, &mean, &rstd, rows, width)
-    for (form, kernel) in forms(dk_layer_norm_backward, dk_layer_norm_backward_portable) {
+    for (form, kernel) in forms(dk_layer_norm_backward_form) {
       var dgamma: [Float] = []
       var dbeta: [Float] = []
       let dx = output(x.count) { dx in
@@ -134,7 +134,7 @@ enum NormTwin {
     let expected = split(x, width: width).flatMap {
       NormTwin.rmsNorm($0, gamma: doubles(gamma), eps: Double(eps))
     }
-    for (form, kernel) in forms(dk_rms_norm, dk_rms_norm_portable) {
+    for (form, kernel) in forms(dk_rms_norm_form) {
       var rstd: [Float] = []
       let y = output(x.count) { y in
         rstd = output(rows) { kernel(x, gamma, eps, y, $0, rows, width) }
@@ -165,7 +165,7 @@ enum NormTwin {
     var rstd = [Float](repeating: 0, count: rows)
     var y = x
     dk_rms_norm(x, gamma, eps, &y, &rstd, rows, width)
-    for (form, kernel) in forms(dk_rms_norm_backward, dk_rms_norm_backward_portable) {
+    for (form, kernel) in forms(dk_rms_norm_backward_form) {
       var dgamma: [Float] = []
       let dx = output(x.count) { dx in
         dgamma = output(width, start: 1) {
@@ -194,7 +194,7 @@ enum NormTwin {
         dot(NormTwin.l2Normalize($0, eps: bound), weights[row])
       }
     }
-    for (form, kernel) in forms(dk_l2_normalize, dk_l2_normalize_portable) {
+    for (form, kernel) in forms(dk_l2_normalize_form) {
       var norms: [Float] = []
       let y = output(x.count) { y in
         norms = output(rows) { kernel(x, Float(bound), y, $0, rows, width) }
@@ -202,7 +202,7 @@ enum NormTwin {
       expectClose(
         y, inputs.flatMap { NormTwin.l2Normalize($0, eps: bound) }, relative: 3e-7, form)
       expectClose(norms, inputs.map { dot($0, $0).squareRoot() }, relative: 1e-7, form)
-      for (form, backward) in forms(dk_l2_normalize_backward, dk_l2_normalize_backward_portable) {
+      for (form, backward) in forms(dk_l2_normalize_backward_form) {
         let dx = output(x.count) { backward(y, norms, Float(bound), dy, $0, rows, width, 0) }
         expectClose(dx, expectedX, relative: 1e-5, absolute: 5e-6, form)
         let added = output(x.count, start: 1) {

@@ -38,7 +38,7 @@ import Testing
     let cosines = places.map { Float(cos(angle($0.0, $0.1))) }
     let sines = places.map { Float(sin(angle($0.0, $0.1))) }
     let x = noise(rows * heads * headDim, seed: 50)
-    for (form, kernel) in forms(dk_rotary, dk_rotary_portable) {
+    for (form, kernel) in forms(dk_rotary_form) {
       let y = output(x.count) {
         kernel(x, $0, rows, heads, headDim, positions, cosines, sines, 1, 0)
       }

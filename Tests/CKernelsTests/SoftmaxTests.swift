@@ -38,7 +38,7 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
   func probabilitiesEqualDoublePrecision(spread: Float) {
     let scores = noise(rows * ld, seed: 40, scale: spread)
     let expected = rowwise(scores) { softmaxTwin($1, scale: Double(scale)).p }
-    for (form, kernel) in forms(dk_softmax_tile, dk_softmax_tile_portable) {
+    for (form, kernel) in forms(dk_softmax_tile_form) {
       var logSumExp: [Float] = []
       let p = onCopy(of: scores) { p in
         logSumExp = output(rows) { kernel(p, rows, columns, ld, visible, scale, $0) }
@@ -55,7 +55,7 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
       expectClose(
         Array(logSumExp.dropFirst()), Array(sums.dropFirst()), relative: 2e-7, absolute: 2e-7, form)
 
-      for (form, again) in forms(dk_softmax_tile_again, dk_softmax_tile_again_portable) {
+      for (form, again) in forms(dk_softmax_tile_again_form) {
         let repeated = onCopy(of: scores) {
           again($0, rows, columns, ld, visible, scale, logSumExp)
         }
@@ -68,7 +68,7 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
   @Test func withoutVisibilityEveryColumnCounts() {
     let scores = noise(rows * ld, seed: 41, scale: 9)
     let all = [Int32](repeating: Int32(columns), count: rows)
-    for (form, kernel) in forms(dk_softmax_tile, dk_softmax_tile_portable) {
+    for (form, kernel) in forms(dk_softmax_tile_form) {
       expectSameBits(
         onCopy(of: scores) { kernel($0, rows, columns, ld, nil, scale, nil) },
         onCopy(of: scores) { kernel($0, rows, columns, ld, all, scale, nil) }, form)
@@ -78,7 +78,7 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
   @Test func negativeScaleAndMaskedScores() {
     let scores: [Float] = [3, -.infinity, 1, 2, -1]
     let hidden = scores.map { $0 == -.infinity ? Float.infinity : -$0 }
-    for (form, kernel) in forms(dk_softmax_tile, dk_softmax_tile_portable) {
+    for (form, kernel) in forms(dk_softmax_tile_form) {
       let p = onCopy(of: scores) { kernel($0, 1, 5, 5, nil, 1, nil) }
       #expect(p[1] == 0, "\(form)")
       expectClose(p, softmaxTwin(doubles(scores)).p, relative: 4e-7, form)
@@ -98,9 +98,9 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
     }
     var p = scores
     dk_softmax_tile(&p, rows, columns, ld, visible, scale, nil)
-    for (form, dots) in forms(dk_row_dots, dk_row_dots_portable) {
+    for (form, dots) in forms(dk_row_dots_form) {
       let delta = output(rows) { dots(p, ld, weights, ld, $0, rows, columns) }
-      for (form, kernel) in forms(dk_softmax_tile_backward, dk_softmax_tile_backward_portable) {
+      for (form, kernel) in forms(dk_softmax_tile_backward_form) {
         let ds = onCopy(of: weights) { kernel(p, $0, rows, columns, ld, visible, delta, scale) }
         expectClose(trimmed(ds), expected, absolute: 2e-7, form)
         expectSameBits(margins(ds), margins(weights), form)
@@ -121,7 +121,7 @@ func softmaxTwin(_ s: [Double], scale: Double = 1) -> (p: [Double], logSumExp: D
     let logits = noise(n, seed: 44, scale: spread)
     let scale: Float = 0.25
     let (p, logSumExp) = softmaxTwin(doubles(logits))
-    for (form, kernel) in forms(dk_cross_entropy_row, dk_cross_entropy_row_portable) {
+    for (form, kernel) in forms(dk_cross_entropy_row_form) {
       for target in Set([0, n / 2, n - 1]) {
         let loss = logSumExp - Double(logits[target])
         var plain = 0.0

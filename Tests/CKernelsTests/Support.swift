@@ -1,11 +1,14 @@
+import CKernels
 import Testing
 
-/// Lengths around the eight lanes of a vector, and some of real layers.
-let lengths = [0, 1, 2, 7, 8, 9, 15, 16, 31, 64, 100, 257, 576]
+/// Lengths around the 8 and 16 lanes of a vector, and some of real layers.
+let lengths = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100, 257, 576]
 
-/// A kernel as the CPU gets it and in its portable form.
-func forms<Kernel>(_ chosen: Kernel, _ portable: Kernel) -> [(form: String, kernel: Kernel)] {
-  [("chosen", chosen), ("portable", portable)]
+/// A kernel in every form that this CPU has.
+func forms<Kernel>(_ form: (Int32) -> Kernel?) -> [(form: String, kernel: Kernel)] {
+  (0..<dk_form_count()).compactMap { index in
+    form(index).map { (String(cString: dk_form_name(index)), $0) }
+  }
 }
 
 /// `count` numbers spread evenly over ±`scale`, the same for the same seed (SplitMix64).

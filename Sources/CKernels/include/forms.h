@@ -1,6 +1,6 @@
-// The two forms of every kernel of kernels.h: NAME_portable and NAME_avx2, the same source compiled for
-// the baseline instruction set and for AVX2 + FMA. dispatch.c chooses one; tests compare them. Users call
-// kernels.h. The _avx2 forms exist on x86-64 only.
+// The forms of every kernel of kernels.h: NAME_portable, NAME_avx2 and NAME_avx512, the same source compiled
+// for the baseline instruction set, for AVX2 + FMA and for AVX-512. dispatch.c chooses one; tests compare
+// them. Users call kernels.h. All but the portable ones exist on x86-64 only.
 #pragma once
 
 #include "kernels.h"
@@ -110,11 +110,33 @@ extern "C" {
   FORM(void, dk_f32_to_f16, (const float *x, uint16_t *y, size_t n), (x, y, n))                            \
   FORM(void, dk_f32_to_bf16, (const float *x, uint16_t *y, size_t n), (x, y, n))
 
+// The kernels that have a fourth form, for AVX-512 with its instructions on bfloat16.
+#define DK_BRAIN_KERNELS(FORM)                                                                             \
+  FORM(void, dk_few_rows_transposed_bf16,                                                                  \
+       (const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y, size_t ldy, size_t rows,   \
+        size_t inputs, size_t outputs, int accumulate),                                                    \
+       (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))
+
+// Forms are numbered in the order of what they need of the CPU: 0 portable, 1 AVX2, 2 AVX-512, 3 AVX-512 with
+// bfloat16. This CPU has those below dk_form_count(), whatever the environment says.
+int dk_form_count(void);
+// As dk_instruction_set() calls it.
+const char *dk_form_name(int form);
+
+// NAME_form(form): the kernel in that form, NULL if it has none of its own.
 #define DK_DECLARE(result, name, parameters, arguments) \
   result name##_portable parameters;                    \
-  result name##_avx2 parameters;
+  result name##_avx2 parameters;                        \
+  result name##_avx512 parameters;                      \
+  typedef result(*name##_kernel) parameters;            \
+  name##_kernel name##_form(int form);
+#define DK_DECLARE_BRAIN(result, name, parameters, arguments) \
+  DK_DECLARE(result, name, parameters, arguments)             \
+  result name##_avx512_bf16 parameters;
 DK_KERNELS(DK_DECLARE)
+DK_BRAIN_KERNELS(DK_DECLARE_BRAIN)
 #undef DK_DECLARE
+#undef DK_DECLARE_BRAIN
 
 #ifdef __cplusplus
 }

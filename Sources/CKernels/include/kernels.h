@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-// The instruction set the kernels run with here: "avx2+fma" or "portable". The best that the CPU has, unless
-// the environment says DRAGOMAN_KERNELS=portable when the program starts; other values change nothing.
+// The instruction set the kernels run with here: "avx512+bf16", "avx512" (F, BW, DQ, VL), "avx2+fma" or
+// "portable". The best that the CPU has, unless the environment asks for a lesser one when the program starts:
+// DRAGOMAN_KERNELS=avx512, avx2 or portable. Other values change nothing.
 const char *dk_instruction_set(void);
 
 // ---- elementwise (elementwise.c) ----
@@ -92,6 +93,12 @@ void dk_few_rows_transposed(const float *x, size_t ldx, const float *w, size_t l
 // y[r][o] (+)= sum over i of x[r][i] * w[i][o]: [rows, inputs] times [inputs, outputs].
 void dk_few_rows(const float *x, size_t ldx, const float *w, size_t ldw, float *y, size_t ldy, size_t rows,
                  size_t inputs, size_t outputs, int accumulate);
+
+// ---- products with few rows in bfloat16 (brain_products.c) ----
+// The same from bfloat16 numbers (dk_f32_to_bf16 makes them of x): float32 products and sums of the rounded
+// inputs. On a CPU with AVX512_BF16, whose instruction takes subnormal numbers as 0, in its way.
+void dk_few_rows_transposed_bf16(const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y,
+                                 size_t ldy, size_t rows, size_t inputs, size_t outputs, int accumulate);
 
 // ---- rotary (rotary.c) ----
 // Rotate-half (Hugging Face) form on [rows, heads * head_dim]: pairs (i, i + head_dim/2) of each head.
