@@ -36,7 +36,7 @@ struct EncoderWeights {
 }
 
 extension CheckpointReader {
-  /// The weights of a model folder; f16, bf16 and f32 become float32.
+  /// The weights of a model folder; f16, bf16 and f32 become what the store keeps.
   ///
   /// A `torch.nn.MultiheadAttention` packs the weights of its queries, keys and values as
   /// `in_proj_weight` and `in_proj_bias`; they are read as those of `q_proj`, `k_proj` and `v_proj`.
@@ -56,7 +56,7 @@ extension CheckpointReader {
       }
       let all = try weights.floats(packed.name)
       let start = packed.part * values.count
-      _ = values.update(fromContentsOf: all[start..<start + values.count])
+      values.write { _ = $0.update(fromContentsOf: all[start..<start + values.count]) }
     }
   }
 }

@@ -100,7 +100,7 @@ extension Linear {
     let inputWidth = shape.dropFirst().reduce(1, *)
     let bound = 1 / Float(inputWidth).squareRoot()
     try self.init(
-      weight: scope.parameter("weight", shape: shape, start: .uniform(bound: bound)),
+      weight: scope.matrix("weight", shape: shape, start: .uniform(bound: bound)),
       bias: bias
         ? scope.parameter("bias", shape: [shape[0]], start: .uniform(bound: bound)) : nil)
   }

@@ -82,17 +82,14 @@ extension VisionEncoder {
     }
   }
 
-  /// An encoder that `make` builds, with this one's values.
+  /// An encoder that `make` builds, with this one's values in their formats.
   func copy(prefix: String, _ make: (ParameterScope) throws -> Self) throws -> Self {
-    let copy = try make(ParameterScope(store: ParameterStore(), prefix: prefix) { _, _, _ in })
+    let store = ParameterStore(matrices: parameters.first?.store.matrices ?? .float32)
+    let copy = try make(ParameterScope(store: store, prefix: prefix, format: { _, _, _ in }))
     let (targets, sources) = (copy.parameters, parameters)
     precondition(
       targets.map(\.shape) == sources.map(\.shape), "a copy has the weights of its original")
-    for (target, source) in zip(targets, sources) {
-      source.store.withValues(of: source) { values in
-        target.store.withValues(of: target) { _ = $0.update(fromContentsOf: values) }
-      }
-    }
+    for (target, source) in zip(targets, sources) { target.assign(from: source) }
     return copy
   }
 }

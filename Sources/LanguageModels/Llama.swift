@@ -168,14 +168,14 @@ public struct LlamaForCausalLM: LanguageModel {
     let start = Initialization.normal(deviation: description.initializerRange)
     let tableShape = [description.vocabularySize, description.width]
     let body = scope("model")
-    embeddingTable = try body("embed_tokens").parameter("weight", shape: tableShape, start: start)
+    embeddingTable = try body("embed_tokens").matrix("weight", shape: tableShape, start: start)
     layers = try (0..<description.layers).map { index in
       try LlamaLayer(description, in: body("layers")(index))
     }
     norm = try RMSNorm(description.width, epsilon: description.normEpsilon, in: body("norm"))
     head =
       description.tiesEmbeddings
-      ? nil : try scope("lm_head").parameter("weight", shape: tableShape, start: start)
+      ? nil : try scope("lm_head").matrix("weight", shape: tableShape, start: start)
     rotary = RotaryTables(description.inverseFrequencies)
   }
 

@@ -27,7 +27,7 @@ extension DecoderDescription {
 }
 
 extension LlamaForCausalLM {
-  /// Reads a model of Hugging Face's layout; f16, bf16 and f32 weights become float32 in the store.
+  /// Reads a model of Hugging Face's layout; f16, bf16 and f32 weights become what the store keeps.
   ///
   /// - Parameters:
   ///   - kind: what the folder must hold; either when nil.
@@ -76,7 +76,7 @@ extension LlamaForCausalLM {
 }
 
 extension ParameterScope {
-  /// Weights of a store of their own with the values of others.
+  /// Weights of a store of their own with the values and the formats of others.
   ///
   /// - Parameters:
   ///   - length: of what stands before the others' names.
@@ -85,11 +85,12 @@ extension ParameterScope {
     of parameters: [Parameter], dropping length: Int, prefix: String
   ) -> ParameterScope {
     let own = Dictionary(parameters.map { ($0.name.dropFirst(length), $0) }) { first, _ in first }
-    return ParameterScope(store: ParameterStore(), prefix: prefix) { name, _, values in
+    let store = ParameterStore(matrices: parameters.first?.store.matrices ?? .float32)
+    return ParameterScope(store: store, prefix: prefix, format: { name, _, values in
       guard let source = own[name.dropFirst(prefix.count)] else {
         preconditionFailure("a model of the same description has a weight \(name)")
       }
-      source.store.withValues(of: source) { _ = values.update(fromContentsOf: $0) }
-    }
+      values.update(from: source)
+    })
   }
 }

@@ -238,7 +238,7 @@ public struct SmallDecoder: LanguageModel {
     let start = Initialization.normal(deviation: Self.deviation)
     let tableShape = [vocabularySize, config.width]
     let body = scope("model")
-    embeddingTable = try body("embed_tokens").parameter("weight", shape: tableShape, start: start)
+    embeddingTable = try body("embed_tokens").matrix("weight", shape: tableShape, start: start)
     positionTable =
       config.positions == .learned
       ? try body("positions").parameter(
@@ -249,7 +249,7 @@ public struct SmallDecoder: LanguageModel {
     norm =
       config.norm == .preRMS ? try RMSNorm(config.width, epsilon: 1e-5, in: body("norm")) : nil
     let hasHead = config.head == .linear
-    head = hasHead ? try scope("lm_head").parameter("weight", shape: tableShape, start: start) : nil
+    head = hasHead ? try scope("lm_head").matrix("weight", shape: tableShape, start: start) : nil
     headBias =
       hasHead
       ? try scope("lm_head").parameter("bias", shape: [vocabularySize], start: .zeros) : nil

@@ -8,7 +8,7 @@ import Tensors
 /// their pages.
 public final class CheckpointReader: Sendable {
   public typealias Read =
-    @Sendable (_ name: String, _ values: UnsafeMutableBufferPointer<Float>) throws -> Void
+    @Sendable (_ name: String, _ values: WeightBuffer) throws -> Void
 
   /// What is wrong with a weight that a model asks for.
   public enum Mismatch: Sendable, Hashable {
@@ -22,7 +22,7 @@ public final class CheckpointReader: Sendable {
   // The buffers stay valid while the store lives, and no two overlap.
   private struct Pending: @unchecked Sendable {
     let name: String
-    let values: UnsafeMutableBufferPointer<Float>
+    let values: WeightBuffer
   }
   private let shape: @Sendable (String) -> [Int]?
   private let read: Read
@@ -61,7 +61,7 @@ public final class CheckpointReader: Sendable {
 
   /// The scope that a model is built in; its weights have values after ``run(on:)``.
   public func scope(store: ParameterStore, prefix: String = "") -> ParameterScope {
-    ParameterScope(store: store, prefix: prefix) { name, expected, values in
+    ParameterScope(store: store, prefix: prefix, format: { name, expected, values in
       guard let found = self.shape(name) else {
         throw self.refusal(name, .missing)
       }
@@ -71,7 +71,7 @@ public final class CheckpointReader: Sendable {
       guard !values.isEmpty else { return }
       let read = Pending(name: name, values: values)
       self.pending.withLock { $0.append(read) }
-    }
+    })
   }
 
   public func run(on executor: LaneExecutor) throws {

@@ -26,7 +26,7 @@ public struct Linear: Module {
     in scope: ParameterScope
   ) throws {
     let bound = 1 / Float(inputWidth).squareRoot()
-    weight = try scope.parameter(
+    weight = try scope.matrix(
       "weight", shape: [outputWidth, inputWidth],
       start: deviation.map { .normal(deviation: $0) } ?? .uniform(bound: bound))
     self.bias =

@@ -23,19 +23,30 @@ public struct ParameterScope: Sendable {
       _ name: String, _ shape: [Int], _ values: UnsafeMutableBufferPointer<Float>
     ) throws -> Void
 
+  /// The same for a buffer in the format in which the store keeps the weight.
+  public typealias FormatReader =
+    @Sendable (_ name: String, _ shape: [Int], _ values: WeightBuffer) throws -> Void
+
   public let store: ParameterStore
   /// Ends with a point unless empty.
   public let prefix: String
   private let random: RandomKey
-  private let reader: Reader?
+  private let reader: FormatReader?
 
   /// Weights that start from random numbers named by their keys.
   public init(store: ParameterStore, random: RandomKey, prefix: String = "") {
     self.init(store: store, prefix: prefix, random: random, reader: nil)
   }
 
-  /// Weights read from a checkpoint.
+  /// Weights read from a checkpoint as float32; the store rounds what it keeps in bfloat16.
   public init(store: ParameterStore, prefix: String = "", reader: @escaping Reader) {
+    self.init(store: store, prefix: prefix) { name, shape, values in
+      try values.write { try reader(name, shape, $0) }
+    }
+  }
+
+  /// Weights read from a checkpoint in the format in which the store keeps them.
+  public init(store: ParameterStore, prefix: String = "", format reader: @escaping FormatReader) {
     self.init(store: store, prefix: prefix, random: RandomKey(seed: 0), reader: reader)
   }
 
@@ -44,7 +55,7 @@ public struct ParameterScope: Sendable {
     ParameterScope(store: ParameterStore(.shapes), random: RandomKey(seed: 0))
   }
 
-  private init(store: ParameterStore, prefix: String, random: RandomKey, reader: Reader?) {
+  private init(store: ParameterStore, prefix: String, random: RandomKey, reader: FormatReader?) {
     self.store = store
     self.prefix = prefix
     self.random = random
@@ -62,16 +73,28 @@ public struct ParameterScope: Sendable {
   /// The scope of part `index` of a list: its keys begin with `index.`.
   public func callAsFunction(_ index: Int) -> ParameterScope { self(String(index)) }
 
-  /// The weight `name` of this scope.
+  /// The weight `name` of this scope, kept in float32.
   /// - Throws: what the reader throws when the checkpoint lacks the key or has another shape.
   public func parameter(
     _ name: String, shape: [Int], start: Initialization
   ) throws -> Parameter {
     let key = prefix + name
     if let reader {
-      return try store.add(key, shape: shape) { try reader(key, shape, $0) }
+      return try store.add(key, shape: shape) { try reader(key, shape, .float32($0)) }
     }
     return store.add(key, shape: shape) { values in fill(values, start, random.named(key)) }
+  }
+
+  /// The matrix `name` of this scope that products read: kept in the store's format for them.
+  /// - Throws: as ``parameter(_:shape:start:)``.
+  public func matrix(_ name: String, shape: [Int], start: Initialization) throws -> Parameter {
+    let key = prefix + name
+    if let reader {
+      return try store.addMatrix(key, shape: shape) { try reader(key, shape, $0) }
+    }
+    return store.addMatrix(key, shape: shape) { values in
+      values.write { fill($0, start, random.named(key)) }
+    }
   }
 
   private func fill(

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Tensors
 
 /// A memory-mapped safetensors file, every rule of the format checked when it is opened.
 ///
@@ -166,6 +167,21 @@ public final class SafetensorsFile: Sendable {
     }
     FloatFormats.convert(
       source, UnsafeRawBufferPointer(rebasing: mapping.bytes[info.byteRange]), into: buffer)
+  }
+
+  /// The same into a weight's buffer: BF16 values go into a bfloat16 one as they are, others are rounded to
+  /// nearest even.
+  public func read(_ name: String, into weight: WeightBuffer) throws(SafetensorsError) {
+    switch weight {
+    case .float32(let buffer): try read(name, into: buffer)
+    case .bfloat16(let bits):
+      let info = try existing(name)
+      guard info.dtype == .bf16, info.count == bits.count else {
+        return try weight.write { buffer throws(SafetensorsError) in try read(name, into: buffer) }
+      }
+      UnsafeMutableRawBufferPointer(bits).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: mapping.bytes[info.byteRange]))
+    }
   }
 
   /// A tensor's values, row by row; of type F32, F16, BF16 or F64.

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Tensors
 
 /// A model's weights by name, from one safetensors file or from the shards of an index.
 public struct WeightSource: Sendable {
@@ -107,11 +108,9 @@ public struct WeightSource: Sendable {
       problem: .noTensor(name: name, similar: Suggestion.closest(to: name, among: names)))
   }
 
-  /// Writes a tensor's values, converted from F32, F16, BF16 or F64, into a buffer of their count.
-  public func read(
-    _ name: String, into buffer: UnsafeMutableBufferPointer<Float>
-  ) throws(SafetensorsError) {
-    try file(of: name).read(name, into: buffer)
+  /// Writes a tensor's values, converted from F32, F16, BF16 or F64, into a weight's buffer of their count.
+  public func read(_ name: String, into weight: WeightBuffer) throws(SafetensorsError) {
+    try file(of: name).read(name, into: weight)
   }
 
   /// A tensor's values, row by row.

@@ -68,7 +68,7 @@ struct AttentionOperation {
         capture(dp, head: head, tile: tile, on: tape) { $0.gradients[$1] = $2 }
         if let dv {
           forEachKeyRun(tile) { row, rows, column, keyRange in
-            BLAS.gemm(
+            Products.multiply(
               transposeA: true, m: keyRange.count, n: d, k: rows, p + row * scratchStride + column,
               scratchStride, dy + offset + row * width, width, beta: 1,
               dv + keyRange.lowerBound * keyWidth + keyHead, keyWidth)
@@ -82,12 +82,12 @@ struct AttentionOperation {
           let ds = dp + row * scratchStride + column
           let keyOffset = keyRange.lowerBound * keyWidth + keyHead
           if let dq {
-            BLAS.gemm(
+            Products.multiply(
               m: rows, n: d, k: keyRange.count, ds, scratchStride, k + keyOffset, keyWidth,
               beta: 1, dq + offset + row * width, width)
           }
           if let dk {
-            BLAS.gemm(
+            Products.multiply(
               transposeA: true, m: keyRange.count, n: d, k: rows, ds, scratchStride,
               q + offset + row * width, width, beta: 1, dk + keyOffset, keyWidth)
           }
@@ -128,7 +128,7 @@ struct AttentionOperation {
     let left = a + tile.queries.lowerBound * width + head * d
     let keyHead = head / group * d
     forEachKeyRun(tile) { row, rows, column, keyRange in
-      BLAS.gemm(
+      Products.multiply(
         transposeB: true, m: rows, n: keyRange.count, k: d, left + row * width, width,
         b + keyRange.lowerBound * keyWidth + keyHead, keyWidth, beta: 0,
         scores + row * scratchStride + column, scratchStride)
@@ -144,7 +144,7 @@ struct AttentionOperation {
     let keyHead = head / group * d
     forEachKeyRun(tile) { row, rows, column, keyRange in
       let isFirst = column == 0 || tile.shared.isEmpty
-      BLAS.gemm(
+      Products.multiply(
         m: rows, n: d, k: keyRange.count, p + row * scratchStride + column, scratchStride,
         v + keyRange.lowerBound * keyWidth + keyHead, keyWidth, beta: isFirst ? 0 : 1,
         target + row * width, width)

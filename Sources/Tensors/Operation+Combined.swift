@@ -11,7 +11,7 @@ struct CombinedOperation {
     let sources = parameter.count / output.width
     matrix.withUnsafeBufferPointer { matrix in
       guard let base = matrix.baseAddress else { return }
-      BLAS.gemm(
+      Products.multiply(
         transposeA: true, m: sources, n: output.width, k: output.rows, base, sources, dy,
         output.width, beta: 0, partial.base, output.width)
     }
@@ -33,7 +33,7 @@ extension Tape {
     let output = allocate(rows: matrix.count / sources, width: width)
     matrix.withUnsafeBufferPointer { matrix in
       guard let base = matrix.baseAddress else { return }
-      BLAS.gemm(
+      Products.multiply(
         m: output.rows, n: width, k: sources, base, sources, parameter.base, width, beta: 0,
         pointer(output), width)
     }

@@ -11,9 +11,9 @@ struct LinearOperation {
     let dy = tape.arrived(output)
     if tape.needsGradient(input) {
       let (dx, accumulate) = tape.gradientBuffer(input)
-      BLAS.gemm(
-        m: output.rows, n: input.width, k: output.width, dy, output.width, weight.base, input.width,
-        beta: accumulate ? 1 : 0, dx, input.width)
+      Products.multiply(
+        dy, rows: output.rows, outputs: output.width, by: weight.matrix, inputs: input.width,
+        to: dx, accumulates: accumulate)
     }
     let learnsWeight = weight.isTrainable
     let learnsBias = bias?.isTrainable ?? false
@@ -48,17 +48,9 @@ extension Tape {
       precondition(residual.shape == output.shape, "\(weight.name): residual \(residual.shape)")
       dk_copy(pointer(residual), y, output.count, 0)
     }
-    let accumulates = residual != nil
-    // A step of generation has few rows: a general product would spend its time packing the weights.
-    if input.rows <= 64, input.count <= 1 << 17 {
-      dk_few_rows_transposed(
-        pointer(input), input.width, weight.base, input.width, y, outputWidth, input.rows,
-        input.width, outputWidth, accumulates ? 1 : 0)
-    } else {
-      BLAS.gemm(
-        transposeB: true, m: input.rows, n: outputWidth, k: input.width, pointer(input),
-        input.width, weight.base, input.width, beta: accumulates ? 1 : 0, y, outputWidth)
-    }
+    Products.multiply(
+      pointer(input), rows: input.rows, inputs: input.width, transposed: weight.matrix,
+      outputs: outputWidth, to: y, accumulates: residual != nil)
     if let bias { dk_add_bias(y, bias.base, y, output.rows, outputWidth) }
     let recorded = record(
       .linear(

@@ -68,13 +68,13 @@ struct ProductOperation {
     let dy = tape.arrived(output)
     if tape.needsGradient(a) {
       let (dx, accumulate) = tape.gradientBuffer(a)
-      BLAS.gemm(
+      Products.multiply(
         m: a.rows, n: a.width, k: b.rows, alpha: scale, dy, b.rows, tape.pointer(b), b.width,
         beta: accumulate ? 1 : 0, dx, a.width)
     }
     if tape.needsGradient(b) {
       let (dx, accumulate) = tape.gradientBuffer(b)
-      BLAS.gemm(
+      Products.multiply(
         transposeA: true, m: b.rows, n: b.width, k: a.rows, alpha: scale, dy, b.rows,
         tape.pointer(a), a.width, beta: accumulate ? 1 : 0, dx, b.width)
     }
@@ -172,9 +172,9 @@ extension Tape {
     values.reserveCapacity(hidden.rows)
     for first in stride(from: 0, to: hidden.rows, by: max(chunk, 1)) {
       let rows = min(chunk, hidden.rows - first)
-      BLAS.gemm(
-        transposeB: true, m: rows, n: vocabulary, k: width, x + first * width, width, weight.base,
-        width, beta: 0, logits, vocabulary)
+      Products.multiply(
+        x + first * width, rows: rows, inputs: width, transposed: weight.matrix,
+        outputs: vocabulary, to: logits, accumulates: false)
       if let bias { dk_add_bias(logits, bias.base, logits, rows, vocabulary) }
       for row in 0..<rows {
         values.append(
@@ -182,9 +182,9 @@ extension Tape {
             logits + row * vocabulary, vocabulary, targets[first + row], scale, gradient))
       }
       if let hiddenGradient {
-        BLAS.gemm(
-          m: rows, n: width, k: vocabulary, logits, vocabulary, weight.base, width, beta: 0,
-          hiddenGradient + first * width, width)
+        Products.multiply(
+          logits, rows: rows, outputs: vocabulary, by: weight.matrix, inputs: width,
+          to: hiddenGradient + first * width, accumulates: false)
       }
     }
     return values
@@ -206,7 +206,7 @@ extension Tape {
     let (logits, rowWise, columnWise) = (
       scratch.base, scratch.base + n * n, scratch.base + 2 * n * n
     )
-    BLAS.gemm(
+    Products.multiply(
       transposeB: true, m: n, n: n, k: a.width, alpha: temperature, pointer(a), a.width,
       pointer(b), a.width, beta: 0, logits, n)
     dk_copy(logits, rowWise, n * n, 0)
@@ -223,10 +223,10 @@ extension Tape {
       for column in 0..<n { rowWise[row * n + column] += columnWise[column * n + row] }
     }
     let (gradientA, gradientB) = (extra(a.count), extra(b.count))
-    BLAS.gemm(
+    Products.multiply(
       m: n, n: a.width, k: n, alpha: temperature, rowWise, n, pointer(b), a.width, beta: 0,
       gradientA, a.width)
-    BLAS.gemm(
+    Products.multiply(
       transposeA: true, m: n, n: a.width, k: n, alpha: temperature, rowWise, n, pointer(a),
       a.width, beta: 0, gradientB, a.width)
     let value = sum * Double(factor)
@@ -244,7 +244,7 @@ extension Tape {
   public func product(_ a: Tensor, transposed b: Tensor, scale: Float = 1) -> Tensor {
     precondition(a.width == b.width, "\(a.shape) · \(b.shape)ᵀ")
     let output = allocate(rows: a.rows, width: b.rows)
-    BLAS.gemm(
+    Products.multiply(
       transposeB: true, m: a.rows, n: b.rows, k: a.width, alpha: scale, pointer(a), a.width,
       pointer(b), b.width, beta: 0, pointer(output), b.rows)
     record(

@@ -218,9 +218,12 @@ extension Tape {
       ids.allSatisfy { $0 >= 0 && Int($0) < table.shape[0] },
       "\(table.name): a token id is beyond the vocabulary of \(table.shape[0])")
     let output = allocate(rows: ids.count, width: width)
-    let y = pointer(output)
+    let (values, y) = (table.matrix, pointer(output))
     for (row, id) in ids.enumerated() {
-      dk_copy(table.base + Int(id) * width, y + row * width, width, 0)
+      switch values {
+      case .float32(let base): dk_copy(base + Int(id) * width, y + row * width, width, 0)
+      case .bfloat16(let bits): dk_bf16_to_f32(bits + Int(id) * width, y + row * width, width)
+      }
     }
     record(
       .embedding(EmbeddingOperation(table: table, ids: ids, output: output)), output: output,

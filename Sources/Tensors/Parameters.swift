@@ -11,10 +11,22 @@ public struct Parameter: Sendable {
 
   public var count: Int { shape.reduce(1, *) }
   public var isTrainable: Bool { store.isTrainable(self) }
+  /// In which format its values are kept.
+  public var precision: ComputePrecision { store.precision(of: self) }
+  /// Bytes of its values, in a store of shapes too.
+  public var byteCount: Int { count * precision.byteCount }
 
-  /// A copy of the values, row by row.
+  /// A copy of the values, row by row; bfloat16 ones widened, which is exact.
   public var values: [Float] {
-    Array(UnsafeBufferPointer(start: store.base(of: self), count: count))
+    [Float](unsafeUninitializedCapacity: count) { target, initialized in
+      switch store.matrix(of: self) {
+      case .float32(let base):
+        _ = target.update(fromContentsOf: UnsafeBufferPointer(start: base, count: count))
+      case .bfloat16(let base):
+        if let target = target.baseAddress { dk_bf16_to_f32(base, target, count) }
+      }
+      initialized = count
+    }
   }
 
   /// A copy of the gradient of the last step; zeros before the first.
@@ -25,11 +37,18 @@ public struct Parameter: Sendable {
     return Array(UnsafeBufferPointer(start: gradient, count: count))
   }
 
-  /// Replaces the values.
+  /// Replaces the values; a weight kept in bfloat16 rounds them to nearest even.
   /// - Precondition: `values` has `count` elements.
   public func assign(_ values: [Float]) {
     precondition(values.count == count, "\(name) has \(count) values, got \(values.count)")
-    store.withValues(of: self) { target in _ = target.update(fromContentsOf: values) }
+    store.buffer(of: self).update(from: values)
+  }
+
+  /// Replaces the values with another weight's, bit for bit where both are kept in one format.
+  /// - Precondition: both have the same number of values.
+  public func assign(from other: Parameter) {
+    precondition(other.count == count, "\(name) has \(count) values, \(other.name) \(other.count)")
+    store.buffer(of: self).update(from: other)
   }
 }
 
@@ -61,14 +80,23 @@ public final class ParameterStore: @unchecked Sendable {
   private struct Entry {
     /// nil in a store of shapes.
     let buffer: BufferPool.Buffer?
+    let precision: ComputePrecision
     var gradient: BufferPool.Buffer?
     var isTrainable = false
   }
   private var entries: [Entry] = []
   private let pool = BufferPool()
   private let contents: Contents
+  /// In which format the matrices of products are kept.
+  public let matrices: ComputePrecision
 
-  public init(_ contents: Contents = .values) { self.contents = contents }
+  /// - Parameter matrices: the format of weights that are added as matrices of products. With `bfloat16` they
+  ///   take half the memory, products read them as they are, and they cannot be trained; all other weights are
+  ///   float32.
+  public init(_ contents: Contents = .values, matrices: ComputePrecision = .float32) {
+    self.contents = contents
+    self.matrices = matrices
+  }
 
   deinit {
     for entry in entries {
@@ -80,20 +108,39 @@ public final class ParameterStore: @unchecked Sendable {
   /// Bytes that weights and gradients hold.
   public var allocatedBytes: Int { pool.allocatedBytes }
 
-  /// Adds a weight whose values `fill` writes (all of them); in a store of shapes it gets an empty buffer.
+  /// Adds a float32 weight whose values `fill` writes (all of them); in a store of shapes it gets an empty
+  /// buffer.
   public func add<Failure: Error>(
     _ name: String, shape: [Int],
     fill: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Void
   ) throws(Failure) -> Parameter {
+    try add(name, shape: shape, as: .float32) { buffer throws(Failure) in
+      try buffer.write(fill)
+    }
+  }
+
+  /// Adds a matrix that products read, in the store's format, whose values `fill` writes (all of them); in a
+  /// store of shapes it gets an empty buffer.
+  public func addMatrix<Failure: Error>(
+    _ name: String, shape: [Int], fill: (WeightBuffer) throws(Failure) -> Void
+  ) throws(Failure) -> Parameter {
+    try add(name, shape: shape, as: matrices, fill: fill)
+  }
+
+  private func add<Failure: Error>(
+    _ name: String, shape: [Int], as precision: ComputePrecision,
+    fill: (WeightBuffer) throws(Failure) -> Void
+  ) throws(Failure) -> Parameter {
     let count = shape.reduce(1, *)
-    let buffer = contents == .values ? pool.take(max(count, 1)) : nil
+    let floats = precision == .float32 ? count : (count + 1) / 2
+    let buffer = contents == .values ? pool.take(max(floats, 1)) : nil
     do {
-      try fill(UnsafeMutableBufferPointer(start: buffer?.base, count: buffer == nil ? 0 : count))
+      try fill(WeightBuffer(buffer, count: count, precision))
     } catch {
       if let buffer { pool.give(buffer) }
       throw error
     }
-    entries.append(Entry(buffer: buffer))
+    entries.append(Entry(buffer: buffer, precision: precision))
     return Parameter(name: name, shape: shape, handle: entries.count - 1, store: self)
   }
 
@@ -106,8 +153,12 @@ public final class ParameterStore: @unchecked Sendable {
   }
 
   /// Gives or takes the gradient buffers; what is taken goes back to the system. Not while lanes run.
+  /// - Precondition: a weight to train is kept in float32.
   public func setTrainable(_ parameters: [Parameter], _ isTrainable: Bool) {
     for parameter in parameters where entries[parameter.handle].isTrainable != isTrainable {
+      precondition(
+        entries[parameter.handle].precision == .float32,
+        "\(parameter.name) is kept in bfloat16: what trains is float32")
       entries[parameter.handle].isTrainable = isTrainable
       if isTrainable {
         let gradient = pool.take(max(parameter.count, 1))
@@ -121,7 +172,7 @@ public final class ParameterStore: @unchecked Sendable {
     if !isTrainable { pool.trim() }
   }
 
-  /// The values of one weight, to read or to write between steps.
+  /// The values of one float32 weight, to read or to write between steps.
   public func withValues<Result, Failure: Error>(
     of parameter: Parameter,
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
@@ -131,11 +182,35 @@ public final class ParameterStore: @unchecked Sendable {
 
   func isTrainable(_ parameter: Parameter) -> Bool { entries[parameter.handle].isTrainable }
 
+  func precision(of parameter: Parameter) -> ComputePrecision {
+    entries[parameter.handle].precision
+  }
+
+  func buffer(of parameter: Parameter) -> WeightBuffer {
+    let entry = entries[parameter.handle]
+    return WeightBuffer(values(of: parameter), count: parameter.count, entry.precision)
+  }
+
+  func matrix(of parameter: Parameter) -> MatrixValues {
+    let base = values(of: parameter).base
+    switch entries[parameter.handle].precision {
+    case .float32: return .float32(base)
+    case .bfloat16: return .bfloat16(UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt16.self))
+    }
+  }
+
   func base(of parameter: Parameter) -> UnsafeMutablePointer<Float> {
+    precondition(
+      entries[parameter.handle].precision == .float32,
+      "\(parameter.name) is kept in bfloat16: only products and embeddings read it")
+    return values(of: parameter).base
+  }
+
+  private func values(of parameter: Parameter) -> BufferPool.Buffer {
     guard let buffer = entries[parameter.handle].buffer else {
       preconditionFailure("\(parameter.name) is in a store of shapes: it has no values")
     }
-    return buffer.base
+    return buffer
   }
 
   func gradientBase(of parameter: Parameter) -> UnsafeMutablePointer<Float>? {
@@ -151,5 +226,8 @@ extension [Parameter] {
 }
 
 extension Parameter {
+  /// The values of a float32 weight.
   var base: UnsafeMutablePointer<Float> { store.base(of: self) }
+  /// The values of a matrix of products, in the format in which they are kept.
+  var matrix: MatrixValues { store.matrix(of: self) }
 }

@@ -55,7 +55,6 @@ public final class Tape {
   }
 
   public init(pool: BufferPool = BufferPool(), recordsGradients: Bool = true) {
-    BLAS.prepare()
     self.pool = pool
     self.recordsGradients = recordsGradients
   }

@@ -75,7 +75,7 @@ enum WeightGradients {
       case .linear(
         let weight, let bias, let input, let inputWidth, let gradient, let width, let rows):
         if block.parameter == weight, let input {
-          BLAS.gemm(
+          Products.multiply(
             transposeA: true, m: block.rows.count, n: inputWidth, k: rows, gradient.base + first,
             width, input, inputWidth, beta: 1, target, inputWidth)
         }

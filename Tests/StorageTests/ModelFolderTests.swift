@@ -114,7 +114,7 @@ import Testing
     #expect(weights.names == ["a", "b", "c"])
     #expect(try weights.floats("b") == [2, 3])
     var c: [Float] = [0]
-    try c.withUnsafeMutableBufferPointer { try weights.read("c", into: $0) }
+    try c.withUnsafeMutableBufferPointer { try weights.read("c", into: .float32($0)) }
     #expect(c == [4])
     let digest = try weights.digest()
     try writeShard("model-00002-of-00002.safetensors", [("c", [5])])
