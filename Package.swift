@@ -72,7 +72,7 @@ let targets: [Target] = [
     swiftSettings: strict),
   tests("ConfigurationTests", uses: ["Configuration"]),
   tests("CKernelsTests", uses: ["CKernels"]),
-  tests("TensorsTests", uses: ["Tensors", "Storage", "CKernels"]),
+  tests("TensorsTests", uses: ["Tensors", "Storage"]),
   tests("LayersTests", uses: ["Layers", "Tensors", "Storage"]),
   tests("StorageTests", uses: ["Storage", "Tensors", "Configuration"]),
   tests("TokenizersTests", uses: ["Tokenizers"]),

@@ -86,11 +86,13 @@ extension ParameterScope {
   ) -> ParameterScope {
     let own = Dictionary(parameters.map { ($0.name.dropFirst(length), $0) }) { first, _ in first }
     let store = ParameterStore(matrices: parameters.first?.store.matrices ?? .float32)
-    return ParameterScope(store: store, prefix: prefix, format: { name, _, values in
-      guard let source = own[name.dropFirst(prefix.count)] else {
-        preconditionFailure("a model of the same description has a weight \(name)")
-      }
-      values.update(from: source)
-    })
+    return ParameterScope(
+      store: store, prefix: prefix,
+      format: { name, _, values in
+        guard let source = own[name.dropFirst(prefix.count)] else {
+          preconditionFailure("a model of the same description has a weight \(name)")
+        }
+        values.update(from: source)
+      })
   }
 }

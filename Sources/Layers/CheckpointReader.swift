@@ -61,17 +61,19 @@ public final class CheckpointReader: Sendable {
 
   /// The scope that a model is built in; its weights have values after ``run(on:)``.
   public func scope(store: ParameterStore, prefix: String = "") -> ParameterScope {
-    ParameterScope(store: store, prefix: prefix, format: { name, expected, values in
-      guard let found = self.shape(name) else {
-        throw self.refusal(name, .missing)
-      }
-      guard found == expected else {
-        throw self.refusal(name, .shape(found: found, expected: expected))
-      }
-      guard !values.isEmpty else { return }
-      let read = Pending(name: name, values: values)
-      self.pending.withLock { $0.append(read) }
-    })
+    ParameterScope(
+      store: store, prefix: prefix,
+      format: { name, expected, values in
+        guard let found = self.shape(name) else {
+          throw self.refusal(name, .missing)
+        }
+        guard found == expected else {
+          throw self.refusal(name, .shape(found: found, expected: expected))
+        }
+        guard !values.isEmpty else { return }
+        let read = Pending(name: name, values: values)
+        self.pending.withLock { $0.append(read) }
+      })
   }
 
   public func run(on executor: LaneExecutor) throws {

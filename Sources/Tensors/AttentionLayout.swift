@@ -83,9 +83,14 @@ public struct AttentionLayout: Sendable, Hashable {
 
   /// Query rows that lie next to each other and share their keys run as one tile: one product with
   /// the shared keys for all, one with each part's own.
-  func tiles() -> [AttentionTile] {
-    let partRows = 64
-    let tileRows = 128
+  ///
+  /// - Parameter group: query heads that share a key head and are computed together. Many rows make the
+  ///   products faster, few of them skip more of what a causal mask hides, and a tile's scores of all heads
+  ///   of the group should stay in the second-level cache.
+  func tiles(group: Int) -> [AttentionTile] {
+    let isCausal = blocks.contains { $0.visible != nil }
+    let partRows = max(16, min(isCausal ? 64 : 128, 256 / group / 16 * 16))
+    let tileRows = 2 * partRows
     var tiles: [AttentionTile] = []
     for (index, block) in blocks.enumerated() {
       for start in stride(from: 0, to: block.queries.count, by: partRows) {

@@ -19,6 +19,11 @@ public final class BufferPool: @unchecked Sendable {
   struct Buffer {
     let base: UnsafeMutablePointer<Float>
     let capacity: Int
+
+    /// The same memory as numbers of 16 bits, twice as many.
+    var bits: UnsafeMutablePointer<UInt16> {
+      UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt16.self)
+    }
   }
 
   private struct State {

@@ -1,4 +1,3 @@
-import CKernels
 import COneDNN
 
 #if canImport(Glibc)
@@ -21,7 +20,11 @@ final class OneDNN {
     let c: dnnl_memory_t?
     let scratchpad: dnnl_memory_t?
     let scratchpadBytes: Int
+    var lastUse = 0
   }
+
+  /// How many a thread keeps; each has up to 120 KB of machine code.
+  private static let mostPrepared = 256
 
   private struct Key: Hashable {
     let form: ProductForm
@@ -32,7 +35,7 @@ final class OneDNN {
   private var stream: dnnl_stream_t?
   private var prepared: [Key: Prepared] = [:]
   private var scratchpad = ThreadMemory()
-  private var roundedInput = ThreadMemory()
+  private var uses = 0
   private var floatScratch = ThreadMemory()
 
   /// Freed when its thread ends.
@@ -77,13 +80,6 @@ final class OneDNN {
 
   // MARK: - Scratch memory
 
-  /// `count` numbers rounded to bfloat16, valid until the next call.
-  func rounded(_ values: UnsafePointer<Float>, count: Int) -> UnsafePointer<UInt16> {
-    let target = roundedInput.room(for: count * 2).assumingMemoryBound(to: UInt16.self)
-    dk_f32_to_bf16(values, target, count)
-    return UnsafePointer(target)
-  }
-
   /// Room for `count` numbers, valid until the next call.
   func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
     floatScratch.room(for: count * 4).assumingMemoryBound(to: Float.self)
@@ -117,7 +113,14 @@ final class OneDNN {
   private func run(
     _ key: Key, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer
   ) {
-    let product = prepared[key] ?? prepare(key)
+    uses += 1
+    let product: Prepared
+    if let index = prepared.index(forKey: key) {
+      prepared.values[index].lastUse = uses
+      product = prepared.values[index]
+    } else {
+      product = prepare(key)
+    }
     check(dnnl_memory_set_data_handle(product.a, UnsafeMutableRawPointer(mutating: a)))
     check(dnnl_memory_set_data_handle(product.b, UnsafeMutableRawPointer(mutating: b)))
     check(dnnl_memory_set_data_handle(product.c, c))
@@ -161,9 +164,20 @@ final class OneDNN {
     let scratch = dnnl_primitive_desc_query_md(recipe, dnnl_query_scratchpad_md, 0)
     let product = Prepared(
       primitive: primitive, a: memory(&a), b: memory(&b), c: memory(&c),
-      scratchpad: memory(scratch), scratchpadBytes: dnnl_memory_desc_get_size(scratch))
+      scratchpad: memory(scratch), scratchpadBytes: dnnl_memory_desc_get_size(scratch),
+      lastUse: uses)
+    if prepared.count >= Self.mostPrepared { forgetOlderHalf() }
     prepared[key] = product
     return product
+  }
+
+  private func forgetOlderHalf() {
+    let uses = prepared.values.map(\.lastUse).sorted()
+    let middle = uses[uses.count / 2]
+    for (key, product) in prepared where product.lastUse < middle {
+      Self.release(product)
+      prepared[key] = nil
+    }
   }
 
   /// A matrix `[rows, columns]`, which lies transposed in memory if it says so.

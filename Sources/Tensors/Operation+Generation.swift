@@ -12,6 +12,7 @@ extension Tape {
       "\(rows.shape) at \(indices.count) rows of \(target.shape)")
     precondition(
       indices.allSatisfy { $0 >= 0 && Int($0) < target.rows }, "a row beyond \(target.rows)")
+    forgetRounded()
     let (x, y) = (pointer(rows), pointer(target))
     for (row, index) in indices.enumerated() {
       dk_copy(x + row * rows.width, y + Int(index) * rows.width, rows.width, 0)

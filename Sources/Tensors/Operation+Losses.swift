@@ -166,15 +166,21 @@ extension Tape {
     precondition(
       targets.allSatisfy { $0 >= 0 && Int($0) < vocabulary }, "a target beyond \(vocabulary)")
     let width = hidden.width
-    let x = pointer(hidden)
     let gradient: Int32 = leavesGradients || hiddenGradient != nil ? 1 : 0
     var values: [Double] = []
     values.reserveCapacity(hidden.rows)
     for first in stride(from: 0, to: hidden.rows, by: max(chunk, 1)) {
       let rows = min(chunk, hidden.rows - first)
-      Products.multiply(
-        x + first * width, rows: rows, inputs: width, transposed: weight.matrix,
-        outputs: vocabulary, to: logits, accumulates: false)
+      switch weight.matrix {
+      case .float32(let matrix):
+        Products.multiply(
+          pointer(hidden) + first * width, rows: rows, inputs: width, transposed: matrix,
+          outputs: vocabulary, to: logits, accumulates: false)
+      case .bfloat16(let matrix):
+        Products.multiply(
+          rounded(hidden) + first * width, rows: rows, inputs: width, transposed: matrix,
+          outputs: vocabulary, to: logits, accumulates: false)
+      }
       if let bias { dk_add_bias(logits, bias.base, logits, rows, vocabulary) }
       for row in 0..<rows {
         values.append(
@@ -182,9 +188,8 @@ extension Tape {
             logits + row * vocabulary, vocabulary, targets[first + row], scale, gradient))
       }
       if let hiddenGradient {
-        Products.multiply(
-          logits, rows: rows, outputs: vocabulary, by: weight.matrix, inputs: width,
-          to: hiddenGradient + first * width, accumulates: false)
+        multiply(
+          logits, rows: rows, by: weight, to: hiddenGradient + first * width, accumulates: false)
       }
     }
     return values

@@ -192,10 +192,10 @@ public final class ParameterStore: @unchecked Sendable {
   }
 
   func matrix(of parameter: Parameter) -> MatrixValues {
-    let base = values(of: parameter).base
+    let buffer = values(of: parameter)
     switch entries[parameter.handle].precision {
-    case .float32: return .float32(base)
-    case .bfloat16: return .bfloat16(UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt16.self))
+    case .float32: return .float32(buffer.base)
+    case .bfloat16: return .bfloat16(buffer.bits)
     }
   }
 

@@ -50,57 +50,44 @@ enum Products {
     }
   }
 
-  /// y = x Wᵀ (+ y): x `[rows, inputs]`, W `[outputs, inputs]` in either format.
-  ///
-  /// With bfloat16 weights x is rounded to bfloat16 and the products are summed in float32.
+  /// y = x Wᵀ (+ y) in float32: x `[rows, inputs]`, W `[outputs, inputs]`.
   static func multiply(
-    _ x: UnsafePointer<Float>, rows: Int, inputs: Int, transposed weight: MatrixValues,
+    _ x: UnsafePointer<Float>, rows: Int, inputs: Int, transposed weight: UnsafePointer<Float>,
     outputs: Int, to y: UnsafeMutablePointer<Float>, accumulates: Bool
   ) {
-    guard rows > 0, outputs > 0 else { return }
-    // A step of generation has few rows: a general product would spend its time packing the weights.
-    if rows <= 64, rows * inputs <= 1 << 17, case .float32(let w) = weight {
+    if ProductRule.isFewRows(rows, inputs: inputs) {
       dk_few_rows_transposed(
-        x, inputs, w, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
-      return
-    }
-    let form = ProductForm(
-      transposeB: true, m: rows, n: outputs, k: inputs, lda: inputs, ldb: inputs, ldc: outputs,
-      accumulates: accumulates)
-    multiply(form, x, weight, y)
-  }
-
-  /// dx = dy W (+ dx): dy `[rows, outputs]`, W `[outputs, inputs]` in either format.
-  ///
-  /// With bfloat16 weights dy is rounded to bfloat16 and the products are summed in float32.
-  static func multiply(
-    _ dy: UnsafePointer<Float>, rows: Int, outputs: Int, by weight: MatrixValues, inputs: Int,
-    to dx: UnsafeMutablePointer<Float>, accumulates: Bool
-  ) {
-    guard rows > 0, inputs > 0 else { return }
-    let form = ProductForm(
-      m: rows, n: inputs, k: outputs, lda: outputs, ldb: inputs, ldc: inputs,
-      accumulates: accumulates)
-    multiply(form, dy, weight, dx)
-  }
-
-  private static func multiply(
-    _ form: ProductForm, _ a: UnsafePointer<Float>, _ weight: MatrixValues,
-    _ c: UnsafeMutablePointer<Float>
-  ) {
-    switch weight {
-    case .float32(let b):
+        x, inputs, weight, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
+    } else {
       multiply(
-        transposeB: form.transposeB, m: form.m, n: form.n, k: form.k, a, form.lda, b, form.ldb,
-        beta: form.accumulates ? 1 : 0, c, form.ldc)
-    case .bfloat16(let b):
-      if ProductRule.hasBFloat16Products {
-        let thread = OneDNN.current
-        let rounded = thread.rounded(a, count: form.m * form.k)
-        thread.product(form, ProductOperands(a: rounded, b: b, c: c))
-      } else {
-        RoundedProducts.multiply(form, a, b, c)
-      }
+        transposeB: true, m: rows, n: outputs, k: inputs, x, inputs, weight, inputs,
+        beta: accumulates ? 1 : 0, y, outputs)
+    }
+  }
+
+  /// The same from bfloat16 numbers, summed in float32.
+  static func multiply(
+    _ x: UnsafePointer<UInt16>, rows: Int, inputs: Int, transposed weight: UnsafePointer<UInt16>,
+    outputs: Int, to y: UnsafeMutablePointer<Float>, accumulates: Bool
+  ) {
+    if ProductRule.isFewRows(rows, inputs: inputs) {
+      dk_few_rows_transposed_bf16(
+        x, inputs, weight, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
+    } else {
+      multiply(
+        ProductForm(
+          transposeB: true, m: rows, n: outputs, k: inputs, lda: inputs, ldb: inputs, ldc: outputs,
+          accumulates: accumulates), ProductOperands(a: x, b: weight, c: y))
+    }
+  }
+
+  /// C = op(A) · op(B) (+ C) of bfloat16 numbers, summed in float32; A as it is and dense, as are B's rows.
+  static func multiply(_ form: ProductForm, _ operands: ProductOperands<UInt16>) {
+    guard form.m > 0, form.n > 0 else { return }
+    if ProductRule.hasBFloat16Products {
+      OneDNN.current.product(form, operands)
+    } else {
+      WidenedProducts.multiply(form, operands)
     }
   }
 }
@@ -116,6 +103,8 @@ enum ProductRule {
   }
 
   static let instructionSet = InstructionSet.effective
+  private static let hasKernels = instructionSet >= .avx2
+  private static let makesPrimitives = instructionSet >= .avx512
 
   /// Whether bfloat16 products are the CPU's own. `DRAGOMAN_BFLOAT16=emulated` in the environment says no:
   /// inputs are rounded as always, the products are float32's.
@@ -123,6 +112,22 @@ enum ProductRule {
     instructionSet >= .avx512BFloat16
     && ProcessEnvironment.value(of: "DRAGOMAN_BFLOAT16") != "emulated"
 
+  /// Measured on Zen 4 and, with AVX2 alone, on the same (issue 10): `dnnl_sgemm` is 3 to 15 % faster than
+  /// OpenBLAS but where B comes transposed. With AVX-512 a primitive repacks it in less time, as long as the
+  /// rows are not so many that this no longer counts.
   @inline(__always)
-  static func engine(of form: ProductForm) -> Engine { .openBLAS }
+  static func engine(of form: ProductForm) -> Engine {
+    guard hasKernels else { return .openBLAS }
+    guard makesPrimitives, form.transposeB, !form.transposeA, form.alpha == 1,
+      form.m >= 32, form.m < 1024, form.n * form.k >= 1 << 14,
+      form.lda == form.k, form.ldb == form.k, form.ldc == form.n
+    else { return .oneDNNGeneral }
+    return .oneDNNPrimitive
+  }
+
+  /// Whether a step of generation computes the product: a general one would spend its time packing the weights.
+  @inline(__always)
+  static func isFewRows(_ rows: Int, inputs: Int) -> Bool {
+    rows <= 64 && rows * inputs <= 1 << 17
+  }
 }

@@ -41,6 +41,8 @@ public final class Tape {
   private var operations: [Operation] = []
   private var outputs: [Int32] = []
   private var extras: [BufferPool.Buffer] = []
+  /// The tensor that was last rounded to bfloat16, and its bits: several weights read one input.
+  private var lastRounded: (handle: Int32, buffer: BufferPool.Buffer)?
   var weightGradients: [WeightGradient] = []
   /// When not nil, attention probabilities and their gradients are kept by module name.
   public var captures: Captures?
@@ -67,6 +69,7 @@ public final class Tape {
     for buffer in gradients { if let buffer { pool.give(buffer) } }
     for buffer in extras { pool.give(buffer) }
     for gradient in weightGradients { gradient.release(to: pool) }
+    forgetRounded()
     buffers.removeAll(keepingCapacity: true)
     borrowed.removeAll(keepingCapacity: true)
     gradients.removeAll(keepingCapacity: true)
@@ -157,6 +160,24 @@ public final class Tape {
       return Array(repeating: 0, count: tensor.count)
     }
     return Array(UnsafeBufferPointer(start: gradient.base, count: tensor.count))
+  }
+
+  /// The values rounded to bfloat16, to nearest even; valid until another tensor is rounded.
+  func rounded(_ tensor: Tensor) -> UnsafePointer<UInt16> {
+    if let lastRounded, lastRounded.handle == tensor.handle {
+      return UnsafePointer(lastRounded.buffer.bits)
+    }
+    forgetRounded()
+    let buffer = pool.take((tensor.count + 1) / 2)
+    dk_f32_to_bf16(pointer(tensor), buffer.bits, tensor.count)
+    lastRounded = (tensor.handle, buffer)
+    return UnsafePointer(buffer.bits)
+  }
+
+  /// Must be called when a tensor's values change.
+  func forgetRounded() {
+    if let lastRounded { pool.give(lastRounded.buffer) }
+    lastRounded = nil
   }
 
   func needsGradient(_ tensor: Tensor) -> Bool { flags[tensor.index].contains(.needsGradient) }

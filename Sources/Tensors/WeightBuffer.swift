@@ -27,8 +27,7 @@ public enum WeightBuffer {
     case .float32:
       self = .float32(UnsafeMutableBufferPointer(start: buffer?.base, count: count))
     case .bfloat16:
-      let bits = UnsafeMutableRawPointer(buffer?.base)?.assumingMemoryBound(to: UInt16.self)
-      self = .bfloat16(UnsafeMutableBufferPointer(start: bits, count: count))
+      self = .bfloat16(UnsafeMutableBufferPointer(start: buffer?.bits, count: count))
     }
   }
 

@@ -1,15 +1,20 @@
-import CKernels
 import Testing
 
 @testable import Tensors
 
-/// A matrix in the format that a product reads it in.
-private func rounded(_ values: [Float]) -> [Float] {
-  var bits = [UInt16](repeating: 0, count: values.count)
-  var result = [Float](repeating: 0, count: values.count)
-  dk_f32_to_bf16(values, &bits, values.count)
-  dk_bf16_to_f32(bits, &result, values.count)
-  return result
+/// The bfloat16 bits nearest to each value, ties to even: the upper half of a float32, by integers.
+func bits(_ values: [Float]) -> [UInt16] {
+  values.map { value in
+    let pattern = value.bitPattern
+    let lower = pattern & 0xFFFF
+    let isUp = lower > 0x8000 || lower == 0x8000 && pattern & 0x1_0000 != 0
+    return UInt16(pattern >> 16) + (isUp ? 1 : 0)
+  }
+}
+
+/// Values rounded to bfloat16.
+func rounded(_ values: [Float]) -> [Float] {
+  bits(values).map { Float(bitPattern: UInt32($0) << 16) }
 }
 
 @Suite("Products")
@@ -113,29 +118,27 @@ struct ProductTests {
         ldb: transposed ? shape.k : shape.n, ldc: shape.n, accumulates: accumulates)
       let (a, b) = (noise(shape.m * shape.k, "a"), noise(shape.k * shape.n, "b"))
       let start = noise(shape.m * shape.n, "c")
-      var bits = [UInt16](repeating: 0, count: b.count)
-      dk_f32_to_bf16(b, &bits, b.count)
-      for emulated in [false, true] {
+      let (left, right) = (bits(a), bits(b))
+      for widens in [false, true] {
         var c = start
-        if emulated {
-          RoundedProducts.multiply(form, a, bits, &c)
-        } else {
-          bits.withUnsafeMutableBufferPointer { bits in
-            guard let bits = bits.baseAddress else { return }
-            if transposed {
-              Products.multiply(
-                a, rows: shape.m, inputs: shape.k, transposed: .bfloat16(bits), outputs: shape.n,
-                to: &c, accumulates: accumulates)
-            } else {
-              Products.multiply(
-                a, rows: shape.m, outputs: shape.k, by: .bfloat16(bits), inputs: shape.n, to: &c,
-                accumulates: accumulates)
+        c.withUnsafeMutableBufferPointer { c in
+          left.withUnsafeBufferPointer { a in
+            right.withUnsafeBufferPointer { b in
+              guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else {
+                return
+              }
+              let operands = ProductOperands(a: a, b: b, c: c)
+              if widens {
+                WidenedProducts.multiply(form, operands)
+              } else {
+                Products.multiply(form, operands)
+              }
             }
           }
         }
         Self.expectSums(
           c, form, rounded(a), rounded(b), start: start,
-          "\(emulated ? "rounding" : ProductInformation.bfloat16) \(form)")
+          "\(widens ? "rounding" : ProductInformation.bfloat16) \(form)")
       }
     }
   }
