@@ -20,7 +20,7 @@ public struct ProjectorConfig: ConfigUnion {
   /// Every kind there is.
   private static let kinds: [any ProjectorSettings.Type] = [
     LinearProjectorConfig.self, MLPProjectorConfig.self, QFormerConfig.self, PerceiverConfig.self,
-    CrossAttentionConfig.self, LearnedPromptConfig.self,
+    CrossAttentionConfig.self, CAbstractorConfig.self, LearnedPromptConfig.self,
   ]
 
   /// The kind's own keys.
