@@ -13,6 +13,7 @@ import Tensors
 /// `transformers.CLIPVisionModel` (4.57).
 public struct CLIPVisionModel: FolderEncoder {
   public static let kind = "clip"
+  public static let modelTypes = ["clip_vision_model", kind]
 
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
@@ -63,7 +64,7 @@ public struct CLIPVisionModel: FolderEncoder {
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try ModelConfigFile(folder, encoder: "clip_vision_model", "clip")
+    let whole = try ModelConfigFile(folder, encoder: Self.modelTypes)
     let weights = try EncoderWeights(folder, choice, store: store)
     try self.init(
       VisionTransformerDescription(
@@ -200,7 +201,7 @@ public struct CLIPModel: Module {
   /// - Throws: `ModelFileError` for what `config.json` says, `CheckpointReaderError` for a weight
   ///   that is absent or of another shape, `ModelFolderError` for a file that can't be read.
   public init(_ folder: ModelFolder, store: ParameterStore, executor: LaneExecutor) throws {
-    let file = try ModelConfigFile(folder, encoder: "clip")
+    let file = try ModelConfigFile(folder, encoder: ["clip"])
     guard let visionFile = try file.member("vision_config"),
       let textFile = try file.member("text_config")
     else { throw file.reject("vision_config and text_config", "are needed", "absent") }

@@ -3,7 +3,7 @@ import Layers
 import Storage
 import Tensors
 
-/// What `config.json` says of a `Dinov2Model`.
+/// What `config.json` says of a `Dinov2Model` or a `Dinov2WithRegistersModel`.
 public struct Dinov2Description: Sendable, Hashable {
   public var hiddenSize = 768
   public var hiddenLayers = 12
@@ -17,6 +17,9 @@ public struct Dinov2Description: Sendable, Hashable {
   public var layerNormEpsilon: Float = 1e-6
   public var activation = Activation.gelu
   public var qkvBias = true
+  /// Tokens between the class token and the patches; `nil` for the model without them, which also resizes its
+  /// positions by another rule.
+  public var registers: Int?
 
   public init() {}
 
@@ -29,6 +32,9 @@ public struct Dinov2Description: Sendable, Hashable {
     layerNormEpsilon = Float(try file.positive("layer_norm_eps", else: 1e-6))
     activation = try file.activation("hidden_act", else: activation)
     qkvBias = try file.bool("qkv_bias", else: qkvBias)
+    if try file.string("model_type", else: "") == Dinov2Model.withRegisters {
+      registers = try file.count("num_register_tokens", else: 4)
+    }
     guard try !file.bool("use_swiglu_ffn", else: false) else {
       throw file.reject(
         "use_swiglu_ffn", "must be false: the SwiGLU form is not supported", "true")
@@ -118,14 +124,19 @@ private struct Dinov2Layer: EncoderLayerModule {
   }
 }
 
-/// `Dinov2Model`: a vision transformer with LayerScale and a class token.
+/// `Dinov2Model`: a vision transformer with LayerScale and a class token; `Dinov2WithRegistersModel` has
+/// register tokens besides.
 ///
-/// Shapes: B images of C·H·W pixels → `[Σ (1 + patches), D]`, class token first.
+/// Shapes: B images of C·H·W pixels → `[Σ (1 + registers + patches), D]`, class token first, then the
+/// registers.
 ///
-/// Source: Oquab et al. 2023, *DINOv2*, arXiv:2304.07193; names and order of operations as
-/// `transformers.Dinov2Model` (4.57). The SwiGLU form of the giant model is not supported.
+/// Source: Oquab et al. 2023, *DINOv2*, arXiv:2304.07193; Darcet et al. 2024, *Vision Transformers Need
+/// Registers*, arXiv:2309.16588; names and order of operations as in transformers (4.57). Registers have no
+/// position. The SwiGLU form of the giant model is not supported.
 public struct Dinov2Model: FolderEncoder {
   public static let kind = "dinov2"
+  static let withRegisters = "dinov2_with_registers"
+  public static let modelTypes = [kind, withRegisters]
 
   public let description: Dinov2Description
   private let embeddings: PatchEmbedding
@@ -135,7 +146,7 @@ public struct Dinov2Model: FolderEncoder {
   public var width: Int { description.hiddenSize }
   public var patchSize: Int { description.patchSize }
   public var layerCount: Int { layers.count }
-  public var leadingTokens: Int { 1 }
+  public var leadingTokens: Int { 1 + (description.registers ?? 0) }
   public var parameters: [Parameter] {
     embeddings.parameters + layers.flatMap(\.parameters) + norm.parameters
   }
@@ -145,6 +156,8 @@ public struct Dinov2Model: FolderEncoder {
     embeddings = try PatchEmbedding(
       width: description.hiddenSize, imageSize: description.imageSize,
       patch: description.patchSize, channels: description.channels, names: .vit,
+      registers: description.registers ?? 0,
+      resizing: description.registers == nil ? .bicubic : .antialiasedBicubic,
       in: scope("embeddings"))
     layers = try (0..<description.hiddenLayers).map { index in
       try Dinov2Layer(
@@ -156,7 +169,7 @@ public struct Dinov2Model: FolderEncoder {
   }
 
   /// Reads a model of Hugging Face's layout; a `Dinov2ForImageClassification` gives its `dinov2.`
-  /// part.
+  /// part, one with registers its `dinov2_with_registers.`.
   ///
   /// - Parameters:
   ///   - weights: `random` reads `config.json` only.
@@ -167,9 +180,10 @@ public struct Dinov2Model: FolderEncoder {
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let description = try Dinov2Description(ModelConfigFile(folder, encoder: "dinov2"))
+    let description = try Dinov2Description(ModelConfigFile(folder, encoder: Self.modelTypes))
     let weights = try EncoderWeights(folder, choice, store: store)
-    let prefix = weights.prefix("dinov2", of: "layernorm.weight")
+    let prefix = weights.prefix(
+      description.registers == nil ? Self.kind : Self.withRegisters, of: "layernorm.weight")
     try self.init(description, in: weights.scope(prefix: prefix))
     try weights.read(on: executor)
   }

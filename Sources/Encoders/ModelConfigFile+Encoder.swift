@@ -3,7 +3,7 @@ import Storage
 /// What the `config.json` files of encoders say alike.
 extension ModelConfigFile {
   /// - Parameter types: the values of `model_type` that are understood.
-  init(_ folder: ModelFolder, encoder types: String...) throws {
+  init(_ folder: ModelFolder, encoder types: [String]) throws {
     try self.init(folder)
     try modelType(among: types, kind: "encoder")
   }

@@ -1,7 +1,8 @@
 import Layers
 import Tensors
 
-/// Patches as rows, after a class token where the model has one, with positions added where it has some.
+/// Patches as rows, after a class token where the model has one, with positions added where it has some; register
+/// tokens (Darcet et al. 2024, arXiv:2309.16588), which have no position, come between the two.
 ///
 /// Shapes: B images of C·H·W pixels → `[Σ tokens, D]`. What is left over on the right and below is
 /// dropped. Images of other sizes than the table's get a resized one.
@@ -11,6 +12,7 @@ struct PatchEmbedding: Module {
     var classToken: String?
     var positions: String?
     var projection: String
+    var registers = "register_tokens"
     /// Whether class token and positions have an axis of 1 in front.
     var hasBatchAxis = false
 
@@ -28,21 +30,27 @@ struct PatchEmbedding: Module {
   }
 
   private let classToken: Parameter?
+  /// `[1, R, D]`.
+  private let registers: Parameter?
   private let positions: PositionTable?
   private let projection: Linear
   private let channels: Int
   private let patch: Int
 
   var parameters: [Parameter] {
-    (classToken.map { [$0] } ?? []) + (positions?.parameters ?? []) + projection.parameters
+    (classToken.map { [$0] } ?? []) + (registers.map { [$0] } ?? [])
+      + (positions?.parameters ?? []) + projection.parameters
   }
-  /// Tokens before the patches.
-  var leadingTokens: Int { classToken == nil ? 0 : 1 }
+  /// Tokens before the patches that have a position.
+  private var leadingTokens: Int { classToken == nil ? 0 : 1 }
 
-  /// - Parameter imageSize: side of the square images that the position table is for.
+  /// - Parameters:
+  ///   - imageSize: side of the square images that the position table is for.
+  ///   - registers: R.
+  ///   - resizing: of the positions for other images.
   init(
     width: Int, imageSize: Int, patch: Int, channels: Int = 3, bias: Bool = true, names: Names,
-    in scope: ParameterScope
+    registers: Int = 0, resizing: PositionTable.Resizing = .bicubic, in scope: ParameterScope
   ) throws {
     self.channels = channels
     self.patch = patch
@@ -51,12 +59,15 @@ struct PatchEmbedding: Module {
     classToken = try names.classToken.map {
       try scope.parameter($0, shape: names.hasBatchAxis ? [1, 1, width] : [width], start: start)
     }
+    self.registers =
+      registers == 0
+      ? nil : try scope.parameter(names.registers, shape: [1, registers, width], start: start)
     let leading = classToken == nil ? 0 : 1
     let table = [leading + side * side, width]
     positions = try names.positions.map {
       PositionTable(
         try scope.parameter($0, shape: names.hasBatchAxis ? [1] + table : table, start: start),
-        leading: leading)
+        leading: leading, resizing: resizing)
     }
     projection = try Linear(
       convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))
@@ -90,8 +101,27 @@ struct PatchEmbedding: Module {
     if let classToken {
       rows = tape.joined(tape.repeated(classToken, times: grids.count), rows)
     }
-    guard let positions else { return rows }
-    return rows.with(positions.added(to: rows.tensor, grids: grids, in: context))
+    if let positions {
+      rows = rows.with(positions.added(to: rows.tensor, grids: grids, in: context))
+    }
+    return inserted(rows, in: context)
+  }
+
+  /// The registers between each image's leading tokens and its patches.
+  private func inserted(_ rows: Rows, in context: Context) -> Rows {
+    guard let registers else { return rows }
+    let tokens = context.tape.parameter(registers)
+    let runs = rows.segments.indices.flatMap { image in
+      let all = rows.segments[image]
+      let first = all.lowerBound + leadingTokens
+      return [
+        RowRun(source: 0, rows: all.lowerBound..<first), RowRun(source: 1, rows: 0..<tokens.rows),
+        RowRun(source: 0, rows: first..<all.upperBound),
+      ]
+    }
+    return Rows(
+      context.tape.join([rows.tensor, tokens], runs: runs),
+      Segments(lengths: rows.segments.lengths.map { $0 + tokens.rows }))
   }
 }
 

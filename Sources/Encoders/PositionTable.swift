@@ -5,9 +5,7 @@ import Tensors
 
 /// Learned positions of a grid of patches, resized for images of other sizes.
 ///
-/// Source: `interpolate_pos_encoding` of transformers' DINOv2, ViT, CLIP and SigLIP: torch's bicubic
-/// interpolation (cubic convolution with a = −0.75, half-pixel centres, no antialiasing, taps clamped to
-/// the edge). Leading rows (the class token's) stay as they are. The table itself is used only when the
+/// Source: `interpolate_pos_encoding` of transformers, whose rules are ``Resizing``. Leading rows (the class token's) stay as they are. The table itself is used only when the
 /// grid is square and has its number of patches.
 ///
 /// Resizing is linear, so a table that trains is resized on the tape and gets the gradients of every
@@ -15,16 +13,28 @@ import Tensors
 public struct PositionTable: Module {
   /// `[leading + side², D]`, with axes of 1 in front in some checkpoints.
   public let weight: Parameter
+  /// torch's bicubic interpolation with half-pixel centres, in one of its two forms.
+  enum Resizing {
+    /// Of DINOv2, ViT, CLIP and SigLIP: cubic convolution with a = −0.75, no antialiasing, taps past the
+    /// edge clamped to it.
+    case bicubic
+    /// Of DINOv2 with registers (`antialias=True`): a = −0.5, the kernel as wide as a step of a smaller
+    /// grid, taps past the edge left out and the others' weights made to sum to 1.
+    case antialiasedBicubic
+  }
+
   private let leading: Int
+  private let resizing: Resizing
   private let side: Int
   private let width: Int
   private let resized = ResizedTables()
 
   public var parameters: [Parameter] { [weight] }
 
-  public init(_ weight: Parameter, leading: Int) {
+  init(_ weight: Parameter, leading: Int, resizing: Resizing = .bicubic) {
     self.weight = weight
     self.leading = leading
+    self.resizing = resizing
     width = weight.shape.last ?? 1
     side = Int(Double(weight.count / width - leading).squareRoot().rounded())
   }
@@ -63,8 +73,8 @@ public struct PositionTable: Module {
   }
 
   private func interpolated(_ source: [Float], rows: Int, columns: Int) -> [Float] {
-    let vertical = Self.taps(from: side, to: rows)
-    let horizontal = Self.taps(from: side, to: columns)
+    let vertical = resizing.taps(from: side, to: rows)
+    let horizontal = resizing.taps(from: side, to: columns)
     var result = Array(source[..<(leading * width)])
     result.reserveCapacity((leading + rows * columns) * width)
     var sums = [Double](repeating: 0, count: width)
@@ -88,8 +98,8 @@ public struct PositionTable: Module {
     let sources = leading + side * side
     var result = [Float](repeating: 0, count: (leading + rows * columns) * sources)
     for index in 0..<leading { result[index * sources + index] = 1 }
-    let horizontal = Self.taps(from: side, to: columns)
-    for (y, v) in Self.taps(from: side, to: rows).enumerated() {
+    let horizontal = resizing.taps(from: side, to: columns)
+    for (y, v) in resizing.taps(from: side, to: rows).enumerated() {
       for (x, h) in horizontal.enumerated() {
         let start = (leading + y * columns + x) * sources + leading
         for (row, a) in v {
@@ -100,8 +110,42 @@ public struct PositionTable: Module {
     return result
   }
 
-  /// For each output coordinate the four source indices and weights.
-  private static func taps(from input: Int, to output: Int) -> [[(index: Int, weight: Double)]] {
+}
+
+extension PositionTable.Resizing {
+  /// For each output coordinate the source indices and their weights.
+  fileprivate func taps(
+    from input: Int, to output: Int
+  ) -> [[(index: Int, weight: Double)]] {
+    switch self {
+    case .bicubic: Self.clampedTaps(from: input, to: output)
+    case .antialiasedBicubic: Self.antialiasedTaps(from: input, to: output)
+    }
+  }
+
+  private static func antialiasedTaps(
+    from input: Int, to output: Int
+  ) -> [[(index: Int, weight: Double)]] {
+    func cubic(_ x: Double) -> Double {
+      let x = abs(x)
+      if x < 1 { return (1.5 * x - 2.5) * x * x + 1 }
+      return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0
+    }
+    let scale = Double(input) / Double(output)
+    let stretch = max(scale, 1)
+    return (0..<output).map { position in
+      let centre = scale * (Double(position) + 0.5)
+      let first = max(Int(centre - 2 * stretch + 0.5), 0)
+      let end = min(Int(centre + 2 * stretch + 0.5), input)
+      let weights = (first..<end).map { cubic((Double($0) - centre + 0.5) / stretch) }
+      let sum = weights.reduce(0, +)
+      return zip(first..<end, weights).map { ($0, $1 / sum) }
+    }
+  }
+
+  private static func clampedTaps(
+    from input: Int, to output: Int
+  ) -> [[(index: Int, weight: Double)]] {
     let a = -0.75
     func near(_ x: Double) -> Double { ((a + 2) * x - (a + 3)) * x * x + 1 }
     func far(_ x: Double) -> Double { ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }

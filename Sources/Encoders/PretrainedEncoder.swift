@@ -8,6 +8,8 @@ import Tensors
 public protocol FolderEncoder: VisionEncoder {
   /// What a file says: `kind: dinov2`.
   static var kind: String { get }
+  /// Values of `model_type` that are understood.
+  static var modelTypes: [String] { get }
 
   /// Reads a model of Hugging Face's layout.
   ///
@@ -32,6 +34,8 @@ public struct PretrainedEncoderKind: Sendable, Equatable {
 
   /// What a file says.
   public var name: String { model.kind }
+  /// Values of `model_type` that a folder of this kind may have.
+  public var modelTypes: [String] { model.modelTypes }
   /// transformers' name of the class.
   public var className: String { "\(model)" }
   var documentation: String { "\(className) from a Hugging Face folder." }

@@ -8,10 +8,12 @@ import Tensors
 ///
 /// Shapes: B images of C·H·W pixels → `[Σ patches, D]`.
 ///
-/// Source: Zhai et al. 2023, *SigLIP*, arXiv:2303.15343; names and order of operations as
+/// Source: Zhai et al. 2023, *SigLIP*, arXiv:2303.15343, and in its folders of fixed resolution, whose
+/// `model_type` is `siglip` too, Tschannen et al. 2025, *SigLIP 2*, arXiv:2502.14786; names and order of operations as
 /// `transformers.SiglipVisionModel` (4.57).
 public struct SiglipVisionModel: FolderEncoder {
   public static let kind = "siglip"
+  public static let modelTypes = ["siglip_vision_model", kind]
 
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
@@ -59,7 +61,7 @@ public struct SiglipVisionModel: FolderEncoder {
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let whole = try ModelConfigFile(folder, encoder: "siglip_vision_model", "siglip")
+    let whole = try ModelConfigFile(folder, encoder: Self.modelTypes)
     let file = try whole.member("vision_config") ?? whole
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     let weights = try EncoderWeights(folder, choice, store: store)

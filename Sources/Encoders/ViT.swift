@@ -11,6 +11,7 @@ import Tensors
 /// `transformers.ViTModel` (4.57).
 public struct ViTModel: FolderEncoder {
   public static let kind = "vit"
+  public static let modelTypes = [kind]
 
   public let description: VisionTransformerDescription
   private let embeddings: PatchEmbedding
@@ -68,7 +69,7 @@ public struct ViTModel: FolderEncoder {
     _ folder: ModelFolder, store: ParameterStore, weights choice: WeightsChoice = .pretrained,
     executor: LaneExecutor
   ) throws {
-    let file = try ModelConfigFile(folder, encoder: "vit")
+    let file = try ModelConfigFile(folder, encoder: Self.modelTypes)
     let description = try VisionTransformerDescription(file, defaults: Self.defaults)
     guard try file.bool("qkv_bias", else: true) else {
       throw file.reject("qkv_bias", "must be true: the form without is not supported", "false")

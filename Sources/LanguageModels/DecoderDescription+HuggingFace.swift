@@ -1,19 +1,24 @@
 import Storage
 
 extension DecoderDescription {
-  /// What the `config.json` of a `LlamaForCausalLM` or `Qwen2ForCausalLM` says.
+  /// What the `config.json` of a model of one of the ``PretrainedKind``s says.
   ///
   /// - Parameter types: the values of `model_type` that are taken.
   /// - Throws: `ModelFileError` with the key that is absent, malformed or not supported;
   ///   `ModelFolderError` if the file can't be read.
-  public init(_ folder: ModelFolder, modelTypes types: [String] = ["llama", "qwen2"]) throws {
+  public init(_ folder: ModelFolder, modelTypes types: [String] = Self.modelTypes) throws {
     try self.init(ModelConfigFile(folder), modelTypes: types)
   }
 
+  /// Every `model_type` that is understood.
+  public static let modelTypes = PretrainedKind.allCases.map(\.rawValue)
+
   init(
-    _ file: ModelConfigFile, modelTypes types: [String] = ["llama", "qwen2"]
+    _ file: ModelConfigFile, modelTypes types: [String] = Self.modelTypes
   ) throws(ModelFileError) {
-    let isQwen2 = try file.modelType(among: types, kind: "language model") == "qwen2"
+    let type = try file.modelType(among: types, kind: "language model")
+    let kind = PretrainedKind(rawValue: type) ?? .llama
+    let isQwen2 = kind == .qwen2
     try file.checkSupported()
     width = try file.count("hidden_size")
     layers = try file.count("num_hidden_layers")
@@ -26,12 +31,14 @@ extension DecoderDescription {
       throw file.reject(
         "num_key_value_heads", "must divide num_attention_heads \(heads)", "\(keyValueHeads)")
     }
-    if !file.contains("head_dim"), width % heads != 0 {
+    // Qwen3's configuration has a head width of its own where the file says none.
+    let ownHeadWidth = kind == .qwen3 ? 128 : nil
+    if ownHeadWidth == nil, !file.contains("head_dim"), width % heads != 0 {
       throw file.reject(
         "num_attention_heads", "must divide hidden_size \(width) where head_dim is absent",
         "\(heads)")
     }
-    headWidth = try file.count("head_dim", else: width / heads)
+    headWidth = try file.count("head_dim", else: ownHeadWidth ?? width / heads)
     guard headWidth % 2 == 0 else {
       throw file.reject("head_dim", "must be even for rotary positions", "\(headWidth)")
     }
@@ -46,9 +53,11 @@ extension DecoderDescription {
     // transformers 5 writes `rope_parameters`, which holds the base too.
     let rope = try file.member(
       file.contains("rope_parameters") ? "rope_parameters" : "rope_scaling")
-    let oldTheta = try file.positive("rope_theta", else: 10000)
+    let oldTheta = try file.positive("rope_theta", else: kind == .smollm3 ? 2_000_000 : 10000)
     ropeTheta = try rope?.positive("rope_theta", else: oldTheta) ?? oldTheta
     ropeScaling = try rope?.ropeScaling()
+    normsQueriesAndKeys = kind == .qwen3
+    if kind == .smollm3 { layersWithoutRotary = try file.layersWithoutRotary(of: layers) }
   }
 }
 
@@ -70,6 +79,19 @@ extension ModelConfigFile {
         "quantization_config",
         "is not supported: take the float16, bfloat16 or float32 checkpoint of the model")
     }
+  }
+
+  /// Those with a 0 in `no_rope_layers`, which in spite of its name has a 1 for a layer that rotates; where it
+  /// is absent, every `no_rope_layer_interval`-th.
+  fileprivate func layersWithoutRotary(of layers: Int) throws(ModelFileError) -> Set<Int> {
+    let interval = try count("no_rope_layer_interval", else: 4)
+    let flags = try integers(
+      "no_rope_layers", else: (1...layers).map { $0 % interval == 0 ? 0 : 1 })
+    guard flags.count == layers, flags.allSatisfy({ $0 == 0 || $0 == 1 }) else {
+      throw reject(
+        "no_rope_layers", "must hold a 0 or 1 for each of the \(layers) layers", "\(flags)")
+    }
+    return Set(flags.indices.filter { flags[$0] == 0 })
   }
 
   fileprivate func ropeScaling() throws(ModelFileError) -> DecoderDescription.RopeScaling? {

@@ -20,6 +20,10 @@ public struct DecoderDescription: Sendable, Hashable {
   public var hasQueryKeyValueBias = false
   public var hasOutputBias = false
   public var hasFeedForwardBias = false
+  /// Whether each head's query and key are RMS-normalised before they are rotated (Qwen3).
+  public var normsQueriesAndKeys = false
+  /// Layers, from 0, whose queries and keys are not rotated (SmolLM3).
+  public var layersWithoutRotary: Set<Int> = []
   /// Standard deviation of random start values.
   public var initializerRange: Float = 0.02
 

@@ -4,28 +4,29 @@ import Tensors
 
 /// The language model, frozen unless a stage trains it: `language_model:`.
 public enum LanguageModelConfig: ConfigUnion {
-  case llama(PretrainedLanguageModelConfig)
-  case qwen2(PretrainedLanguageModelConfig)
+  case pretrained(PretrainedKind, PretrainedLanguageModelConfig)
   case small(SmallDecoderConfig)
 
-  public static let cases: [UnionCase<Self>] = [
-    UnionCase("llama", "LlamaForCausalLM from a Hugging Face folder.", Self.llama) {
-      if case .llama(let config) = $0 { config } else { nil }
-    },
-    UnionCase("qwen2", "Qwen2ForCausalLM from a Hugging Face folder.", Self.qwen2) {
-      if case .qwen2(let config) = $0 { config } else { nil }
-    },
-    UnionCase(
-      "small", "A small decoder that the run trains first on the captions' text alone.", Self.small
-    ) {
-      if case .small(let config) = $0 { config } else { nil }
-    },
-  ]
+  public static let cases: [UnionCase<Self>] =
+    PretrainedKind.allCases.map { kind in
+      UnionCase(
+        kind.rawValue, "\(kind.className) from a Hugging Face folder.", { .pretrained(kind, $0) }
+      ) {
+        if case .pretrained(kind, let config) = $0 { config } else { nil }
+      }
+    } + [
+      UnionCase(
+        "small", "A small decoder that the run trains first on the captions' text alone.",
+        Self.small
+      ) {
+        if case .small(let config) = $0 { config } else { nil }
+      }
+    ]
 
   /// Text between the visual tokens and the caption.
   public var prompt: String {
     switch self {
-    case .llama(let config), .qwen2(let config): config.prompt
+    case .pretrained(_, let config): config.prompt
     case .small(let config): config.prompt
     }
   }
@@ -35,19 +36,12 @@ public enum LanguageModelConfig: ConfigUnion {
 
   /// What the model folder must hold; nil for the model that the run makes.
   public var pretrainedKind: PretrainedKind? {
-    switch self {
-    case .llama: .llama
-    case .qwen2: .qwen2
-    case .small: nil
-    }
+    if case .pretrained(let kind, _) = self { kind } else { nil }
   }
 
   /// The settings of a model that comes from a folder; nil for the one that the run makes.
   public var pretrained: PretrainedLanguageModelConfig? {
-    switch self {
-    case .llama(let config), .qwen2(let config): config
-    case .small: nil
-    }
+    if case .pretrained(_, let config) = self { config } else { nil }
   }
 }
 

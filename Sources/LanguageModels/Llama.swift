@@ -2,23 +2,30 @@ import Layers
 import Synchronization
 import Tensors
 
-/// Grouped-query self-attention with rotary positions.
+/// Grouped-query self-attention with rotary positions, in some models with normed queries and keys, in some
+/// layers of others without positions.
 ///
-/// Source: `LlamaAttention` and `Qwen2Attention` of Hugging Face transformers 4.57.
+/// Source: `LlamaAttention`, `Qwen2Attention`, `Qwen3Attention` and `SmolLM3Attention` of Hugging Face
+/// transformers 4.57 and 5.
 struct LlamaAttention: Module {
   let query: Linear
   let key: Linear
   let value: Linear
   let output: Linear
+  /// Of each head of the queries and of the keys, `[head width]`.
+  let queryNorm: RMSNorm?
+  let keyNorm: RMSNorm?
+  let isRotated: Bool
   let heads: Int
   /// Under which captured probabilities are found.
   let name: String
 
   var parameters: [Parameter] {
     query.parameters + key.parameters + value.parameters + output.parameters
+      + (queryNorm?.parameters ?? []) + (keyNorm?.parameters ?? [])
   }
 
-  init(_ shape: DecoderDescription, in scope: ParameterScope) throws {
+  init(_ shape: DecoderDescription, layer: Int, in scope: ParameterScope) throws {
     func linear(_ name: String, _ input: Int, _ output: Int, bias: Bool) throws -> Linear {
       try Linear(input, output, bias: bias, deviation: shape.initializerRange, in: scope(name))
     }
@@ -28,8 +35,24 @@ struct LlamaAttention: Module {
     key = try linear("k_proj", shape.width, keyWidth, bias: shape.hasQueryKeyValueBias)
     value = try linear("v_proj", shape.width, keyWidth, bias: shape.hasQueryKeyValueBias)
     output = try linear("o_proj", queryWidth, shape.width, bias: shape.hasOutputBias)
+    func norm(_ name: String) throws -> RMSNorm? {
+      guard shape.normsQueriesAndKeys else { return nil }
+      return try RMSNorm(shape.headWidth, epsilon: shape.normEpsilon, in: scope(name))
+    }
+    queryNorm = try norm("q_norm")
+    keyNorm = try norm("k_norm")
+    isRotated = !shape.layersWithoutRotary.contains(layer)
     heads = shape.heads
     name = String(scope.prefix.dropLast())
+  }
+
+  /// Queries or keys as the scores take them.
+  private func prepared(
+    _ input: Tensor, _ norm: RMSNorm?, positions: [Int32], pass: DecoderPass, in context: Context
+  ) -> Tensor {
+    let normed = norm.map { $0(input, in: context) } ?? input
+    return isRotated
+      ? context.tape.rotary(normed, table: pass.rotary, positions: positions) : normed
   }
 
   /// - Parameters:
@@ -39,7 +62,8 @@ struct LlamaAttention: Module {
     _ input: Tensor, addingTo residual: Tensor, layer: Int, pass: DecoderPass, in context: Context
   ) -> Tensor {
     let tape = context.tape
-    var keys = tape.rotary(key(input, in: context), table: pass.rotary, positions: pass.positions)
+    var keys = prepared(
+      key(input, in: context), keyNorm, positions: pass.positions, pass: pass, in: context)
     var values = value(input, in: context)
     if let cache = pass.cache {
       (keys, values) = cache.append(layer: layer, keys: keys, values: values, in: context)
@@ -52,8 +76,8 @@ struct LlamaAttention: Module {
       positions = rows.map { pass.positions[Int($0)] }
       layout = layout.restricted(to: rows)
     }
-    let queries = tape.rotary(
-      query(queryInput, in: context), table: pass.rotary, positions: positions)
+    let queries = prepared(
+      query(queryInput, in: context), queryNorm, positions: positions, pass: pass, in: context)
     let attended = tape.attention(
       queries: queries, keys: keys, values: values, heads: heads, layout: layout, name: name)
     return output(attended, addingTo: residual, in: context)
@@ -100,10 +124,10 @@ struct LlamaLayer: Module {
       + feedForward.parameters
   }
 
-  init(_ shape: DecoderDescription, in scope: ParameterScope) throws {
+  init(_ shape: DecoderDescription, layer: Int, in scope: ParameterScope) throws {
     attentionNorm = try RMSNorm(
       shape.width, epsilon: shape.normEpsilon, in: scope("input_layernorm"))
-    attention = try LlamaAttention(shape, in: scope("self_attn"))
+    attention = try LlamaAttention(shape, layer: layer, in: scope("self_attn"))
     feedForwardNorm = try RMSNorm(
       shape.width, epsilon: shape.normEpsilon, in: scope("post_attention_layernorm"))
     feedForward = try LlamaFeedForward(shape, in: scope("mlp"))
@@ -135,13 +159,14 @@ struct DecoderPass {
   let cache: KeyValueCache?
 }
 
-/// The Llama decoder with its head, and with biases on q, k and v the Qwen2 one; parameter names are the
-/// checkpoint's.
+/// The Llama decoder with its head; with biases on q, k and v the Qwen2 one, with norms on queries and keys
+/// the Qwen3 one, with layers that do not rotate the SmolLM3 one. Parameter names are the checkpoint's.
 ///
 /// Shapes: R packed rows of width H → hidden states `[R, H]`.
 ///
-/// Source: Touvron et al. 2023, arXiv:2302.13971; Qwen2 technical report, arXiv:2407.10671;
-/// `LlamaForCausalLM` and `Qwen2ForCausalLM` of transformers 4.57. Dropout of `config.json` is not applied.
+/// Source: Touvron et al. 2023, arXiv:2302.13971; Qwen2 and Qwen3 technical reports, arXiv:2407.10671 and
+/// 2505.09388; `LlamaForCausalLM`, `Qwen2ForCausalLM`, `Qwen3ForCausalLM` and `SmolLM3ForCausalLM` of
+/// transformers 4.57 and 5. Dropout of `config.json` is not applied.
 public struct LlamaForCausalLM: LanguageModel {
   public let description: DecoderDescription
   public let embeddingTable: Parameter
@@ -170,7 +195,7 @@ public struct LlamaForCausalLM: LanguageModel {
     let body = scope("model")
     embeddingTable = try body("embed_tokens").matrix("weight", shape: tableShape, start: start)
     layers = try (0..<description.layers).map { index in
-      try LlamaLayer(description, in: body("layers")(index))
+      try LlamaLayer(description, layer: index, in: body("layers")(index))
     }
     norm = try RMSNorm(description.width, epsilon: description.normEpsilon, in: body("norm"))
     head =

@@ -7,6 +7,18 @@ import Tensors
 public enum PretrainedKind: String, Sendable, CaseIterable {
   case llama
   case qwen2
+  case qwen3
+  case smollm3
+
+  /// transformers' name of the class.
+  public var className: String {
+    switch self {
+    case .llama: "LlamaForCausalLM"
+    case .qwen2: "Qwen2ForCausalLM"
+    case .qwen3: "Qwen3ForCausalLM"
+    case .smollm3: "SmolLM3ForCausalLM"
+    }
+  }
 }
 
 extension DecoderDescription {

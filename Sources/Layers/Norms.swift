@@ -30,7 +30,7 @@ public struct LayerNorm: Module {
 
 /// Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv:1910.07467), as `LlamaRMSNorm`.
 ///
-/// Shapes: `[R, D]` → `[R, D]`; weight is `[D]`.
+/// Shapes: `[R, D]` → `[R, D]`; weight is `[D]`, or narrower for rows of heads that are normed one by one.
 public struct RMSNorm: Module {
   public let weight: Parameter
   public let epsilon: Float

@@ -16,6 +16,15 @@ public struct LearnedPromptConfig: ProjectorSettings {
     .integer("tokens", \.tokens, .positive, "Trained tokens, the same for every image.")
   ]
 
+  public var sizeSetting: SizeSetting<Self>? {
+    guard tokens == Self().tokens else { return nil }
+    return SizeSetting("tokens") { value in
+      var result = self
+      result.tokens = value
+      return result
+    }
+  }
+
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {

@@ -19,6 +19,13 @@ public struct LinearProjectorConfig: ProjectorSettings {
     .section("pool", \.pool, "Makes one token of each block of patches first; null: keeps all."),
   ]
 
+  public func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self {
+    guard let pool else { return self }
+    var result = self
+    result.pool = try pool.giving(tokens: tokens, of: grid, projector: Self.kind)
+    return result
+  }
+
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {

@@ -23,6 +23,22 @@ public struct MLPProjectorConfig: ProjectorSettings {
     .section("pool", \.pool, "Makes one token of each block of patches first; null: keeps all."),
   ]
 
+  public func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self {
+    guard let pool else { return self }
+    var result = self
+    result.pool = try pool.giving(tokens: tokens, of: grid, projector: Self.kind)
+    return result
+  }
+
+  public var sizeSetting: SizeSetting<Self>? {
+    guard hidden == nil else { return nil }
+    return SizeSetting("hidden") { value in
+      var result = self
+      result.hidden = value
+      return result
+    }
+  }
+
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {

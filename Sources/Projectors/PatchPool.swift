@@ -92,6 +92,49 @@ public struct PoolConfig: ConfigSection {
     guard let factor else { throw .poolWithoutFactor(projector: projector) }
     return PatchPool(kind, block: factor)
   }
+
+  /// The block that makes so many tokens of a grid: of those that do, the one nearest to a square, and of
+  /// two alike the wider one.
+  ///
+  /// - Throws: ``ProjectorError`` if `factor` says something else, or no block does.
+  func giving(
+    tokens: Int, of grid: PatchGrid, projector: String
+  ) throws(ProjectorError) -> PoolConfig {
+    guard grid.isSpatial else {
+      throw .noGrid(projector: projector, key: "pool", tokens: grid.tokens)
+    }
+    let blocks = grid.size.blocks
+    let fitting = blocks.filter { grid.size.count == tokens * $0.count }
+    guard let block = fitting.min(by: { $0.oblongness < $1.oblongness }) else {
+      throw .tokensNotReached(
+        projector: projector, tokens: tokens, grid: grid.size,
+        nearest: blocks.map { grid.size.count / $0.count }.neighbours(of: tokens))
+    }
+    if let factor {
+      guard factor.count == block.count else {
+        throw .twoSizes(projector: projector, key: "pool.factor", preset: "tokens")
+      }
+      return self
+    }
+    var result = self
+    result.factor = block
+    return result
+  }
+}
+
+extension GridSize {
+  /// Every block that divides a grid of this size.
+  fileprivate var blocks: [GridSize] {
+    (1...rows).filter { rows % $0 == 0 }.flatMap { height in
+      (1...columns).filter { columns % $0 == 0 }.map { GridSize(rows: height, columns: $0) }
+    }
+  }
+
+  /// 1 for a square; a little more for a tall block than for a wide one.
+  fileprivate var oblongness: Double {
+    let (long, short) = (max(rows, columns), min(rows, columns))
+    return Double(long) / Double(short) + (rows > columns ? 1e-9 : 0)
+  }
 }
 
 extension ValueType where Value == GridSize {

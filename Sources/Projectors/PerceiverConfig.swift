@@ -33,6 +33,28 @@ public struct PerceiverConfig: ProjectorSettings {
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
 
+  public func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self {
+    var result = self
+    result.latents = try presetTokens(
+      tokens, own: latents, standard: Self().latents, key: "latents", of: Self.kind)
+    return result
+  }
+
+  public var sizeSetting: SizeSetting<Self>? {
+    guard width == nil else {
+      return SizeSetting("layers") { value in
+        var result = self
+        result.layers = value
+        return result
+      }
+    }
+    return SizeSetting.width(heads: heads) { value in
+      var result = self
+      result.width = value
+      return result
+    }
+  }
+
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {

@@ -13,6 +13,21 @@ public protocol ProjectorSettings: ConfigSection {
   ///
   /// - Throws: ``ProjectorError``, or what the scope's reader throws.
   func makeProjector(at site: ProjectorSite, in scope: ParameterScope) throws -> any Projector
+
+  /// These settings changed so that a medium of this grid gets so many visual tokens; as they are where
+  /// none of them decides that.
+  ///
+  /// - Throws: ``ProjectorError`` for a number that can't be had, or another that is given by the kind's
+  ///   own key.
+  func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self
+
+  /// What `parameters:` chooses; nil where everything that decides the number of weights is given.
+  var sizeSetting: SizeSetting<Self>? { get }
+}
+
+extension ProjectorSettings {
+  public func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self { self }
+  public var sizeSetting: SizeSetting<Self>? { nil }
 }
 
 /// The projectors that an experiment can compare; one entry of `projectors:` without its optimiser.
@@ -20,7 +35,7 @@ public struct ProjectorConfig: ConfigUnion {
   /// Every kind there is.
   private static let kinds: [any ProjectorSettings.Type] = [
     LinearProjectorConfig.self, MLPProjectorConfig.self, QFormerConfig.self, PerceiverConfig.self,
-    CrossAttentionConfig.self, LearnedPromptConfig.self,
+    CrossAttentionConfig.self, CAbstractorConfig.self, LearnedPromptConfig.self,
   ]
 
   /// The kind's own keys.
@@ -46,8 +61,9 @@ public struct ProjectorConfig: ConfigUnion {
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {
-    let projector = try frame.around(settings, at: site, in: scope)
-    if site.grid.tokens > 0 { try projector.check(site.grid) }
+    let sized = try frame.sized(settings, at: site)
+    let projector = try frame.around(sized, at: site, in: scope)
+    if site.grid.tokens > 0 { try frame.check(projector, sized, at: site) }
     return projector
   }
 }
@@ -58,8 +74,11 @@ struct ProjectorSection<Settings: ProjectorSettings>: ConfigSection {
   var frame = ProjectorFrame()
 
   static var fields: [Field<Self>] {
-    Settings.fields.map { $0.inside(\Self.settings) }
-      + ProjectorFrame.fields.map { $0.inside(\Self.frame) }
+    // A kind's own key of the same name (a prompt's `tokens`) says the same and has a default.
+    let own = Set(Settings.fields.compactMap(\.key))
+    return Settings.fields.map { $0.inside(\Self.settings) }
+      + ProjectorFrame.fields.filter { !own.contains($0.key ?? "") }
+      .map { $0.inside(\Self.frame) }
   }
 
   static var alternatives: [[String]] { Settings.alternatives }

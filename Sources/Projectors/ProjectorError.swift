@@ -8,6 +8,15 @@ public enum ProjectorError: Error, Equatable, LocalizedError, CustomStringConver
   case noGrid(projector: String, key: String, tokens: Int)
   case blockDoesNotDivide(projector: String, block: GridSize, grid: GridSize)
   case poolWithoutFactor(projector: String)
+  /// `nearest` can be had.
+  case tokensNotReached(projector: String, tokens: Int, grid: GridSize, nearest: [Int])
+  /// None of the kind's settings changes the number of visual tokens.
+  case tokensFixed(projector: String, tokens: Int, found: Int, grid: GridSize)
+  /// What came closest; `setting` made it, or nothing of the kind can be chosen.
+  case parametersNotReached(
+    projector: String, parameters: Int, closest: Int, setting: String?)
+  /// A preset and the kind's own key say different things.
+  case twoSizes(projector: String, key: String, preset: String)
   /// A norm of patches that nothing reads.
   case normOfNothing(projector: String)
 
@@ -27,6 +36,21 @@ public enum ProjectorError: Error, Equatable, LocalizedError, CustomStringConver
     case .poolWithoutFactor(let projector):
       "pool.factor: the \(projector) does not say how large a block of patches is. Give factor: N, "
         + "factor: [rows, columns], or the number of visual tokens as tokens: N."
+    case .tokensNotReached(let projector, let tokens, let grid, let nearest):
+      "tokens: the \(projector) cannot make \(tokens) of a grid of \(grid) patches. The nearest it can "
+        + "is \(nearest.alternatives)."
+    case .tokensFixed(let projector, let tokens, let found, let grid):
+      "tokens: \(tokens) are asked for, and this \(projector) makes \(found) of a grid of \(grid) "
+        + "patches. Give it pool: {kind: average} or {kind: unshuffle}, which take the block that fits, or "
+        + "take a kind with queries."
+    case .parametersNotReached(let projector, let parameters, let closest, let setting):
+      "parameters: the \(projector) cannot have \(parameters) within 2 %. "
+        + (setting.map {
+          "Closest comes \($0) with \(closest); ask for that or change another setting."
+        }
+          ?? "Its settings give \(closest): leave its width or depth out, so that it can be chosen.")
+    case .twoSizes(let projector, let key, let preset):
+      "\(preset): the \(projector) has its own \(key), which says another number. Give one of them."
     case .normOfNothing(let projector):
       "input_norm: a \(projector) reads no patches. Leave input_norm out."
     }
@@ -38,9 +62,21 @@ public enum ProjectorError: Error, Equatable, LocalizedError, CustomStringConver
 extension Int {
   /// "1, 2, 7 or 14", for messages.
   fileprivate var divisors: String {
-    let all = (1...Swift.max(1, self)).filter { isMultiple(of: $0) }.map(String.init)
-    guard let last = all.last, all.count > 1 else { return all.joined() }
-    return all.dropLast().joined(separator: ", ") + " or " + last
+    (1...Swift.max(1, self)).filter { isMultiple(of: $0) }.alternatives
+  }
+}
+
+extension [Int] {
+  /// "1, 2 or 7".
+  fileprivate var alternatives: String {
+    let texts = map(String.init)
+    guard let last = texts.last, texts.count > 1 else { return texts.joined() }
+    return texts.dropLast().joined(separator: ", ") + " or " + last
+  }
+
+  /// The nearest below and the nearest above.
+  func neighbours(of number: Int) -> [Int] {
+    [filter { $0 < number }.max(), filter { $0 > number }.min()].compactMap { $0 }
   }
 }
 

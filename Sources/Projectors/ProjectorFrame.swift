@@ -14,6 +14,10 @@ public enum OutputNorm: String, ConfigChoice {
 public struct ProjectorFrame: ConfigSection {
   public var inputNorm = false
   public var outputNorm = OutputNorm.none
+  /// `nil`: what the kind's own keys make.
+  public var tokens: Int?
+  /// `nil`: what the kind's own keys make.
+  public var parameters: Int?
 
   public init() {}
 
@@ -23,6 +27,14 @@ public struct ProjectorFrame: ConfigSection {
       "output_norm", \.outputNorm,
       "text: LayerNorm on the visual tokens, its gain starting at the RMS of the language model's "
         + "text embeddings."),
+    .integer(
+      "tokens", \.tokens, .positive,
+      "Preset: as many visual tokens, by the kind's queries, latents, block or output grid; null: as "
+        + "those keys say."),
+    .integer(
+      "parameters", \.parameters, .positive,
+      "Preset: as many weights, within 2 %, by the kind's width or, where that is given, its depth; null: "
+        + "as those keys say."),
   ]
 
   /// The projector of a kind's settings between the norms.

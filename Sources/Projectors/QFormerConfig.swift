@@ -32,6 +32,28 @@ public struct QFormerConfig: ProjectorSettings {
 
   public var problems: [SectionProblem] { headsProblems(width: width, heads: heads) }
 
+  public func giving(tokens: Int, of grid: PatchGrid) throws(ProjectorError) -> Self {
+    var result = self
+    result.queries = try presetTokens(
+      tokens, own: queries, standard: Self().queries, key: "queries", of: Self.kind)
+    return result
+  }
+
+  public var sizeSetting: SizeSetting<Self>? {
+    guard width == nil else {
+      return SizeSetting("layers") { value in
+        var result = self
+        result.layers = value
+        return result
+      }
+    }
+    return SizeSetting.width(heads: heads) { value in
+      var result = self
+      result.width = value
+      return result
+    }
+  }
+
   public func makeProjector(
     at site: ProjectorSite, in scope: ParameterScope
   ) throws -> any Projector {

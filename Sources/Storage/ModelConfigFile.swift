@@ -102,6 +102,16 @@ public struct ModelConfigFile: Sendable {
     }
   }
 
+  public func integers(
+    _ key: String, else substitute: [Int]? = nil
+  ) throws(ModelFileError) -> [Int] {
+    try value(key, "must be a list of whole numbers", else: substitute) { json in
+      guard let array = json.array else { return nil }
+      let integers = array.compactMap(\.int)
+      return integers.count == array.count ? integers : nil
+    }
+  }
+
   /// One of the activations that transformers' `ACT2FN` names and that exist here.
   public func activation(
     _ key: String, else substitute: Activation? = nil

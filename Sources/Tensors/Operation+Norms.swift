@@ -40,17 +40,18 @@ struct RMSNormOperation {
   let output: Tensor
 
   func backward(on tape: Tape) {
-    let dgamma = weight.isTrainable ? tape.zeroedBuffer(input.width) : nil
+    let (width, parts) = (weight.count, input.count / weight.count)
+    let dgamma = weight.isTrainable ? tape.zeroedBuffer(width) : nil
     if tape.needsGradient(input) {
       let (dx, accumulate) = tape.gradientBuffer(input)
       dk_rms_norm_backward(
         tape.pointer(input), weight.base, inverseDeviation, tape.arrived(output), dx, dgamma?.base,
-        input.rows, input.width, accumulate ? 1 : 0)
+        parts, width, accumulate ? 1 : 0)
     } else if let dgamma {
       let scratch = tape.pool.take(input.count)
       dk_rms_norm_backward(
         tape.pointer(input), weight.base, inverseDeviation, tape.arrived(output), scratch.base,
-        dgamma.base, input.rows, input.width, 0)
+        dgamma.base, parts, width, 0)
       tape.pool.give(scratch)
     }
     if let dgamma { tape.weightGradients.append(.dense(weight, dgamma)) }
@@ -100,13 +101,19 @@ extension Tape {
   }
 
   /// x / √(mean(x²) + ε) · weight for each row (Zhang & Sennrich 2019, arXiv:1910.07467).
+  ///
+  /// A weight that is narrower than the rows norms each part of its width by itself: the heads of a row.
+  /// - Precondition: the weight's width divides the rows'.
   public func rmsNorm(_ input: Tensor, weight: Parameter, epsilon: Float) -> Tensor {
-    precondition(weight.count == input.width, "\(weight.name) \(weight.shape) for \(input.shape)")
+    precondition(
+      weight.count > 0 && input.width % weight.count == 0,
+      "\(weight.name) \(weight.shape) for \(input.shape)")
     let output = allocate(rows: input.rows, width: input.width)
-    let inverseDeviation = extra(input.rows)
+    let parts = input.count / weight.count
+    let inverseDeviation = extra(parts)
     dk_rms_norm(
-      pointer(input), weight.base, epsilon, pointer(output), inverseDeviation, input.rows,
-      input.width)
+      pointer(input), weight.base, epsilon, pointer(output), inverseDeviation, parts,
+      weight.count)
     record(
       .rmsNorm(
         RMSNormOperation(

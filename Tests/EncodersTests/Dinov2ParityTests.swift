@@ -29,6 +29,58 @@ import Testing
     }
   }
 
+  /// Class token, registers, patches; positions of other sizes by the antialiased rule.
+  @Test(arguments: ["own", "resized", "smaller", "wide"])
+  func modelWithRegistersGivesTransformersHiddenStates(size: String) throws {
+    let fixture = try EncoderFixture("dinov2-registers-tiny")
+    let model = try Dinov2Model(
+      fixture.folder, store: ParameterStore(), executor: LaneExecutor(threads: 1))
+    #expect(model.leadingTokens == 5)
+    let tape = Tape()
+    tape.captures = Captures()
+    let context = Context(tape: tape)
+    let images = try fixture.images("\(size).pixel_values", on: tape)
+    for depth in 0...model.layerCount {
+      let states = model.hidden([images], depth: depth, finalNorm: false, in: context)
+      try fixture.expect(tape.values(states.tensor), "\(size).hidden_states.\(depth)")
+    }
+    let last = model.patches(of: [images], layer: .last, classToken: true, in: context)
+    try fixture.expect(tape.values(last.tensor), "\(size).last_hidden_state")
+    for layer in 0..<model.layerCount {
+      try fixture.expect(
+        tape.captures, "encoder.layer.\(layer).attention", "\(size).attentions.\(layer)")
+    }
+    // Without leading tokens the registers go too.
+    let patches = model.patches(of: [images], layer: .last, classToken: false, in: context)
+    let width = model.width
+    let whole = tape.values(last.tensor)
+    let kept = last.segments.indices.flatMap { image in
+      last.segments[image].dropFirst(5).flatMap { whole[$0 * width..<($0 + 1) * width] }
+    }
+    #expect(tape.values(patches.tensor) == kept)
+    #expect(patches.grids.allSatisfy { $0.leading == 0 })
+  }
+
+  /// A table that trains is resized on the tape, by the same rule as a frozen one.
+  @Test func positionsThatTrainAreResizedAlike() throws {
+    let fixture = try EncoderFixture("dinov2-registers-tiny")
+    let model = try Dinov2Model(
+      fixture.folder, store: ParameterStore(), executor: LaneExecutor(threads: 1))
+    model.setTrainable(true)
+    let tape = Tape()
+    let images = try fixture.images("smaller.pixel_values", on: tape)
+    let states = model.hidden([images], depth: 0, finalNorm: false, in: Context(tape: tape))
+    try fixture.expect(tape.values(states.tensor), "smaller.hidden_states.0")
+    tape.backward(
+      from: tape.dot(states.tensor, probe: .init(repeating: 1, count: states.tensor.count))
+        .tensor)
+    tape.collectWeightGradients(for: model.parameters)
+    let registers = try #require(
+      model.parameters.first { $0.name == "embeddings.register_tokens" })
+    // Each register stands once in the one image.
+    #expect(registers.gradient == Array(repeating: 1, count: 4 * model.width))
+  }
+
   /// The DINOv2 ViT-S/14 itself, from pixels and from a PNG file.
   @Test(
     .enabled(if: Fixtures.models != nil, "DRAGOMAN_MODELS is not set"), arguments: 0..<3)

@@ -112,6 +112,32 @@ private final class ModelCopy {
     #expect(refusal("vit-tiny", ["intermediate_size": 95]).contains("has shape [96, 48]"))
   }
 
+  /// As google/siglip2-base-patch16-224 says it, made small: another vocabulary on the text side, nothing
+  /// else that this reads.
+  @Test func aSigLIP2FolderOfFixedResolutionIsSigLIP() throws {
+    let whole = try SiglipVisionModel(
+      EncoderFixture("siglip-tiny").folder, store: ParameterStore(), executor: executor)
+    let copy = try ModelCopy("siglip-tiny", preprocessor: preprocessor)
+    let config = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: Fixtures.folder("siglip-tiny").appending(path: "config.json")))
+    var vision = try #require(config as? [String: Any])
+    if let inner = vision["vision_config"] as? [String: Any] { vision = inner }
+    vision["model_type"] = "siglip_vision_model"
+    try copy.configure([
+      "architectures": ["SiglipModel"], "model_type": "siglip", "initializer_factor": 1.0,
+      "text_config": ["model_type": "siglip_text_model", "vocab_size": 256_000],
+      "vision_config": vision, "dtype": "float32",
+    ])
+    let read = try SiglipVisionModel(copy.folder, store: ParameterStore(), executor: executor)
+    #expect(read.description == whole.description)
+    #expect(read.parameters.map(\.values) == whole.parameters.map(\.values))
+    // The form with images of any size is another model.
+    #expect(
+      refusal("siglip-tiny", ["model_type": "siglip2"])
+        == "config.json: model_type must be siglip_vision_model or siglip for this kind of encoder; it is siglip2."
+    )
+  }
+
   @Test func partOfAClassifierIsTheModel() throws {
     let copy = try ModelCopy("vit-tiny")
     try copy.rename { $0.hasPrefix("pooler") ? nil : "vit.\($0)" }

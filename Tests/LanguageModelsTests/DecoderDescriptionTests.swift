@@ -52,11 +52,48 @@ import Testing
     #expect(new.ropeScaling == .linear(factor: 4))
   }
 
+  @Test func qwen3NormsHeadsOfAWidthOfTheirOwn() throws {
+    let said = try describe(["model_type": "qwen3", "head_dim": 12])
+    #expect(said.normsQueriesAndKeys && said.headWidth == 12 && !said.hasQueryKeyValueBias)
+    // Qwen3Config's default, whatever the width.
+    #expect(try describe(["model_type": "qwen3", "num_attention_heads": 5]).headWidth == 128)
+    #expect(try !describe([:]).normsQueriesAndKeys)
+  }
+
+  @Test func smollm3RotatesNotInEveryLayer() throws {
+    func unrotated(_ changes: [String: JSONValue]) throws -> Set<Int> {
+      try describe(["model_type": "smollm3"].merging(changes) { $1 }).layersWithoutRotary
+    }
+    #expect(try unrotated(["no_rope_layers": [1, 0, 1]]) == [1])
+    #expect(try unrotated(["no_rope_layers": [1, 0, 1], "no_rope_layer_interval": 3]) == [1])
+    #expect(try unrotated(["num_hidden_layers": 9]) == [3, 7])
+    #expect(try unrotated(["no_rope_layer_interval": 3]) == [2])
+    #expect(try describe(["model_type": "smollm3"]).ropeTheta == 2_000_000)
+    // Llama's file may hold the key too; nothing reads it there.
+    #expect(try describe(["no_rope_layers": [1, 0, 1]]).layersWithoutRotary.isEmpty)
+  }
+
+  /// The same model as transformers 4 and 5 write it.
+  @Test func oldAndNewFilesOfLlama3ScalingAreOneModel() throws {
+    func file(_ name: String) throws -> DecoderDescription {
+      let url = Fixtures.folder("llama3-rope-tiny").appending(path: name)
+      return try DecoderDescription(
+        ModelConfigFile(JSONValue(parsing: [UInt8](Data(contentsOf: url))), path: name))
+    }
+    let new = try file("config.json")
+    #expect(try file("config-old.json") == new)
+    let expected = try SafetensorsFile(
+      Fixtures.folder("llama3-rope-tiny").appending(path: "io.safetensors")
+    ).floats("inv_freq")
+    #expect(new.inverseFrequencies.count == expected.count)
+    for (a, b) in zip(new.inverseFrequencies, expected) { #expect(abs(a - b) <= 1e-6 * b) }
+  }
+
   /// What is changed in a good file, and the message's end.
   static let mistakes: [([String: JSONValue], String)] = [
     (
       ["model_type": "gpt2"],
-      "model_type must be llama or qwen2 for this kind of language model; it is gpt2."
+      "model_type must be llama or qwen2 or qwen3 or smollm3 for this kind of language model; it is gpt2."
     ),
     (["hidden_size": .null], "hidden_size is missing."),
     (["hidden_size": "48"], #"hidden_size must be a whole number of at least 1; it is "48"."#),
@@ -82,6 +119,14 @@ import Testing
     (
       ["layer_types": ["full_attention", "sliding_attention"]],
       "layer_types may only hold full_attention; it is sliding_attention."
+    ),
+    (
+      ["model_type": "smollm3", "no_rope_layers": [1, 0]],
+      "no_rope_layers must hold a 0 or 1 for each of the 3 layers; it is [1, 0]."
+    ),
+    (
+      ["model_type": "smollm3", "no_rope_layers": [1, 0, 2]],
+      "no_rope_layers must hold a 0 or 1 for each of the 3 layers; it is [1, 0, 2]."
     ),
     (
       ["quantization_config": [:]],

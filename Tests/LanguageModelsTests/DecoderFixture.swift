@@ -8,7 +8,7 @@ import TestSupport
 
 /// A tiny model with the values that transformers computes for it.
 struct DecoderFixture {
-  static let names = ["llama-tiny", "qwen2-tiny"]
+  static let names = ["llama-tiny", "qwen2-tiny", "qwen3-tiny", "smollm3-tiny", "llama3-rope-tiny"]
 
   let model: LlamaForCausalLM
   let io: SafetensorsFile

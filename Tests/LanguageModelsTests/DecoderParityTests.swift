@@ -7,7 +7,8 @@ import Testing
 
 @testable import LanguageModels
 
-/// Against `LlamaForCausalLM` and `Qwen2ForCausalLM` of transformers 4.57, tolerances of the fixtures.
+/// Against `LlamaForCausalLM`, `Qwen2ForCausalLM`, `Qwen3ForCausalLM` and `SmolLM3ForCausalLM` of transformers
+/// 4.57 and 5, tolerances of the fixtures.
 @Suite struct DecoderParityTests {
   private let hiddenTolerance: (Float, Float) = (5e-5, 1e-4)
   private let gradientTolerance: (Float, Float) = (2e-5, 1e-3)

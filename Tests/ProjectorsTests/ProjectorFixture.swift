@@ -111,6 +111,14 @@ extension ProjectorFixture.Config {
         type == "average_pool_mlp" ? .average : .unshuffle, factor: factor?.size,
         norm: type == "pixel_unshuffle_internvl")
       return config
+    case "c_abstractor":
+      var config = CAbstractorConfig()
+      config.outputGrid =
+        outputGrid.map { GridSize(rows: $0[0], columns: $0[1]) } ?? config.outputGrid
+      config.depth = depth ?? config.depth
+      config.width = hiddenDim
+      config.readoutDepth = mlpDepth ?? config.readoutDepth
+      return config
     case "cross_attention":
       var config = CrossAttentionConfig()
       config.queries = numQueries ?? config.queries

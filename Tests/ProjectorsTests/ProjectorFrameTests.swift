@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Every kind starts with visual tokens as large as the text embeddings.
-  @Test(arguments: ProjectorTests.arms.prefix(6))
+  @Test(arguments: ProjectorTests.arms.prefix(7))
   func visualTokensStartAtTheScaleOfText(_ arm: ProjectorTests.Arm) throws {
     let settings = type(of: arm.config.settings).init()
     let projector = try ProjectorConfig(settings, frame: frame(false, .text))

@@ -110,6 +110,8 @@ import Testing
     unshuffled.pool = PoolConfig(.unshuffle, factor: GridSize(rows: 1, columns: 2), norm: true)
     var frame = ProjectorFrame()
     (frame.inputNorm, frame.outputNorm) = (true, .text)
+    var abstractor = CAbstractorConfig()
+    (abstractor.outputGrid, abstractor.width) = (GridSize(rows: 3, columns: 2), 16)
     var prompt = LearnedPromptConfig()
     prompt.tokens = 3
     return [
@@ -118,6 +120,7 @@ import Testing
       Arm(config: ProjectorConfig(qformer), tokens: 4),
       Arm(config: ProjectorConfig(perceiver), tokens: 6),
       Arm(config: ProjectorConfig(cross), tokens: 5),
+      Arm(config: ProjectorConfig(abstractor), tokens: 6, takesAll: false),
       Arm(config: ProjectorConfig(prompt), tokens: 3),
       Arm(config: ProjectorConfig(pooled), tokens: nil, takesAll: false),
       Arm(config: ProjectorConfig(unshuffled), tokens: nil, takesAll: false),
@@ -153,7 +156,8 @@ import Testing
     }
     let together = tokens(images, grids)
     for (index, grid) in grids.enumerated() {
-      if arm.takesAll { #expect(projector.visualTokens(of: grid) == arm.tokens ?? grid.tokens) }
+      let count = arm.tokens ?? (arm.takesAll ? grid.tokens : projector.visualTokens(of: grid))
+      #expect(projector.visualTokens(of: grid) == count)
       #expect(together[index].count == projector.visualTokens(of: grid) * 20)
       let alone = tokens([images[index]], [grid])[0]
       for (a, b) in zip(together[index], alone) { #expect(abs(a - b) < 1e-5) }
@@ -192,12 +196,12 @@ import Testing
 
   @Test("learned queries are called what their paper calls them")
   func queryNouns() throws {
-    let nouns = try Self.arms.prefix(6).map { arm in
+    let nouns = try Self.arms.prefix(7).map { arm in
       try arm.config.makeProjector(
         at: site(24), in: sizes()
       ).queryNoun
     }
-    #expect(nouns == [nil, nil, "query", "latent", "query", nil])
+    #expect(nouns == [nil, nil, "query", "latent", "query", nil, nil])
   }
 
   @Test func aLearnedPromptSeesNoImage() throws {

@@ -112,6 +112,6 @@ import Testing
   }
 
   @Test func everyKindHasAFixture() {
-    #expect(ProjectorFixture.all.count >= 10)
+    #expect(ProjectorFixture.all.count >= 11)
   }
 }

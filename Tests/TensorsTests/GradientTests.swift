@@ -83,6 +83,12 @@ import Testing
     }.run()
   }
 
+  @Test func rmsNormOfEachHead() {
+    GradientCheck(inputs: [(3, 8)], weights: [[4]]) { tape, inputs, weights in
+      tape.rmsNorm(inputs[0], weight: weights[0], epsilon: 1e-6)
+    }.run()
+  }
+
   @Test func normalize() {
     GradientCheck(inputs: [(4, 9)]) { tape, inputs, _ in tape.normalize(inputs[0]) }.run()
   }

@@ -24,10 +24,18 @@ public enum ModelKind: Sendable, Equatable {
 
   /// The kind that a `config.json` with this `model_type` belongs to; nil if it is none of ours.
   public init?(modelType: String) {
-    let whole =
-      modelType.hasSuffix("_vision_model") ? String(modelType.dropLast(13)) : modelType
-    guard let kind = Self.all.first(where: { $0.name == whole }) else { return nil }
+    guard let kind = Self.all.first(where: { $0.modelTypes.contains(modelType) }) else {
+      return nil
+    }
     self = kind
+  }
+
+  /// Values of `model_type` that a folder of this kind may have.
+  private var modelTypes: [String] {
+    switch self {
+    case .encoder(let kind): kind.modelTypes
+    case .languageModel(let kind): [kind.rawValue]
+    }
   }
 
   /// The kind of a model folder; nil if its `config.json` names none of ours.

@@ -75,7 +75,7 @@ struct Calibration {
           try SmallDecoder(
             settings, vocabularySize: inputs.model.vocabularySize, in: Self.filled())
         )
-      case .llama, .qwen2:
+      case .pretrained:
         guard var description = (inputs.model as? LlamaForCausalLM)?.description else {
           preconditionFailure("a model from a folder is of Llama's form")
         }

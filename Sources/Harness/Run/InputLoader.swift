@@ -29,7 +29,7 @@ struct InputLoader: Sendable {
     for note in data.notes { console.log("  " + note) }
     let text =
       switch config.languageModel {
-      case .llama(let settings), .qwen2(let settings):
+      case .pretrained(_, let settings):
         try TextSide(config.languageModel, settings, compute: config.languageModelCompute)
       case .small(let settings):
         try smallTextSide(settings, data)
@@ -99,7 +99,7 @@ struct InputLoader: Sendable {
   func models(of shapes: ExperimentInputs) throws -> ExperimentInputs {
     var inputs = shapes
     switch config.languageModel {
-    case .llama(let settings), .qwen2(let settings):
+    case .pretrained(_, let settings):
       guard let folder = shapes.text.folder else { preconditionFailure("a folder was read") }
       console.log("Loading the language model")
       inputs.model = try LlamaForCausalLM(

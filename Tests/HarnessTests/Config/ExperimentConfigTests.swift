@@ -40,7 +40,7 @@ struct ExperimentConfigTests {
     #expect(config.experiment == "flickr8k-three-projectors")
     let dataset = try #require(config.dataset.settings as? Flickr8kConfig)
     guard case .pretrained(let kind, let encoder) = config.encoder,
-      case .llama(let model) = config.languageModel
+      case .pretrained(.llama, let model) = config.languageModel
     else {
       Issue.record("wrong kinds")
       return
