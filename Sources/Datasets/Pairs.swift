@@ -7,7 +7,8 @@ import Tensors
 /// Each picture shows a circle or a square (``PlainShape``) of one of three colours on white, wholly inside
 /// and at a place of its own. Of a pair's radii (or half-sides) one is at least ``ratio`` times the other, so
 /// that the larger shape has the larger area too, whatever the two are (a square of half-side r has 4/π the
-/// area of a circle of radius r). Radii are between a twelfth and a third of the side.
+/// area of a circle of radius r). Radii are between a twelfth and a third of the side, and at least 4: the pixels
+/// of a circle of radius 3 fill a square.
 ///
 /// Each pair has three examples of two media: "which is larger ?" → "first" or "second", "same color ?" and
 /// "same shape ?" → "yes" or "no", of kinds `larger`, `color` and `shape`; of eight pairs in a row each
@@ -37,6 +38,17 @@ public struct PairsConfig: DrawnSettings {
       .number(
         "ratio", \.ratio, .range(1.2...3), "Of the larger radius to the smaller one, at least."),
     ] + partFields
+
+  public var problems: [SectionProblem] {
+    let side = 3 * Self.firstLarge(over: Self.leastRadius, ratio)
+    return imageSize >= side
+      ? []
+      : [
+        SectionProblem(
+          "image_size",
+          "must be at least \(side) for radii of a ratio of \(ratio), got \(imageSize)")
+      ]
+  }
 
   static let name = "pairs"
 
@@ -90,10 +102,16 @@ public struct PairsConfig: DrawnSettings {
 
   private static let places = ["first", "second"]
 
-  /// Whole pixels, between a twelfth and a third of the side.
+  private static let leastRadius = 4
+
+  /// The least radius that is `ratio` times another.
+  private static func firstLarge(over radius: Int, _ ratio: Double) -> Int {
+    Int((Double(radius) * ratio).rounded(.up))
+  }
+
   private func radii(from lots: inout RandomStream) -> (small: Int, large: Int) {
-    let least = imageSize / 12
-    let firstLarge = Int((Double(least) * ratio).rounded(.up))
+    let least = max(Self.leastRadius, imageSize / 12)
+    let firstLarge = Self.firstLarge(over: least, ratio)
     let large = firstLarge + lots.integer(below: imageSize / 3 - firstLarge + 1)
     let mostSmall = Int(Double(large) / ratio)
     return (least + lots.integer(below: mostSmall - least + 1), large)

@@ -28,10 +28,14 @@ struct CountTests {
       seen[count, default: 0] += 1
       #expect(exchange.question == "how many ?" && exchange.kind == "\(count)")
       #expect(exchange.answers == [CountConfig.numbers[count - 1]])
-      for (index, patch) in found.patches.enumerated() {
-        for other in found.patches[(index + 1)...] {
-          let gap = patch.flatMap { a in other.map { max(abs(a.x - $0.x), abs(a.y - $0.y)) } }.min()
-          #expect((gap ?? 0) > 2)
+      for (index, box) in found.boxes.enumerated() {
+        for other in found.boxes[(index + 1)...] {
+          // The pixels between two objects, across or down.
+          let gaps = [
+            other.left - box.right, box.left - other.right, other.top - box.bottom,
+            box.top - other.bottom,
+          ].map { $0 - 1 }
+          #expect((gaps.max() ?? 0) >= 2)
         }
       }
     }

@@ -118,11 +118,18 @@ struct PicturePatches {
     Array(image.pixels[place * 3..<place * 3 + 3])
   }
 
-  /// Whether a patch fills the rectangle around it.
+  /// The first and last column and row of each patch.
+  var boxes: [(left: Int, right: Int, top: Int, bottom: Int)] {
+    patches.map { patch in
+      let (xs, ys) = (patch.map(\.x), patch.map(\.y))
+      return (xs.min() ?? 0, xs.max() ?? 0, ys.min() ?? 0, ys.max() ?? 0)
+    }
+  }
+
+  /// Whether a patch fills the square around it.
   func isSquare(_ patch: Int) -> Bool {
-    let (xs, ys) = (patches[patch].map(\.x), patches[patch].map(\.y))
-    let wide = (xs.max() ?? 0) - (xs.min() ?? 0) + 1
-    let tall = (ys.max() ?? 0) - (ys.min() ?? 0) + 1
+    let box = boxes[patch]
+    let (wide, tall) = (box.right - box.left + 1, box.bottom - box.top + 1)
     return wide == tall && wide * tall == patches[patch].count
   }
 }

@@ -16,9 +16,9 @@ struct PairsTests {
       [255, 26, 26]: "red", [26, 26, 255]: "blue", [26, 204, 26]: "green",
     ]
     for side in [64, 24, 101] {
-      let set = try Self.pairs { ($0.train, $0.imageSize) = (80, side) }
+      let set = try Self.pairs { ($0.train, $0.imageSize) = (48, side) }
       let questions = set.examples(.train, .questions)
-      #expect(questions.count == 240)
+      #expect(questions.count == 144)
       for example in questions {
         #expect(example.media.count == 2)
         let seen = try example.media.map { medium in
@@ -51,7 +51,7 @@ struct PairsTests {
 
   @Test("the larger radius is at least `ratio` times the smaller", arguments: [1.2, 1.5, 3])
   func ratio(ratio: Double) throws {
-    for side in [24, 64] {
+    for side in [36, 64] {
       let set = try Self.pairs { ($0.train, $0.ratio, $0.imageSize) = (200, ratio, side) }
       var least = Double.infinity
       for example in set.examples(.train, .questions) where example.exchanges[0].kind == "larger" {
@@ -64,6 +64,19 @@ struct PairsTests {
       }
       #expect(least >= ratio && least < ratio + 0.5)
     }
+  }
+
+  @Test("a picture too small for its radii is refused")
+  func refused() {
+    var config = PairsConfig()
+    (config.imageSize, config.ratio) = (35, 3)
+    #expect(config.problems.map(\.key) == ["image_size"])
+    #expect(
+      config.problems.first?.message.contains("at least 36 for radii of a ratio of 3.0") == true)
+    config.imageSize = 36
+    #expect(config.problems.isEmpty)
+    (config.imageSize, config.ratio) = (24, 2)
+    #expect(config.problems.isEmpty)
   }
 
   @Test("each combination of answers comes once in eight pairs")

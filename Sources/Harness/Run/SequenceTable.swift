@@ -73,10 +73,10 @@ extension Example {
     }
   }
 
-  /// The first of those about the same media.
+  /// The first of those about the same media; those without media are left out.
   static func firstByMedia(_ examples: [Example]) -> [Example] {
     var seen: Set<[Identifier]> = []
-    return examples.filter { seen.insert($0.media.map(\.id)).inserted }
+    return examples.filter { !$0.media.isEmpty && seen.insert($0.media.map(\.id)).inserted }
   }
 
   /// Every answer's text.

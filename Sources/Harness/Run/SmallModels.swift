@@ -51,7 +51,7 @@ extension InputLoader {
         settings, imageSize: side.processor.outputWidth,
         in: ParameterScope(store: ParameterStore(), random: key.named("init")))
     }
-    let train = shapes.data.folds[0].train
+    let train = shapes.data.folds[0].train.filter { !$0.media.isEmpty }
     let captions = shapes.texts(of: train)
     let pair = try ContrastivePair(
       settings, imageSize: side.processor.outputWidth,
