@@ -36,6 +36,10 @@ public struct DatasetConfig: ConfigUnion {
     kind(
       "shapes_vqa", ShapesVQAConfig.self,
       "Drawn pictures of one shape, with a caption and questions on colour, shape and place."),
+    kind(
+      "tones", TonesConfig.self,
+      "Made-up sounds of one tone, with a caption and questions on pitch, direction and loudness."),
+    kind("audio_folder", AudioFolderConfig.self, "A folder of sounds with captions beside them."),
     kind("image_folder", ImageFolderConfig.self, "A folder of images with captions beside them."),
   ]
 

@@ -24,7 +24,7 @@ import Testing
 
   struct Files: Decodable {
     struct File: Decodable {
-      let sampling_rate: Int
+      let samplingRate: Int
       let channels: Int
       let frames: Int
     }
@@ -33,13 +33,15 @@ import Testing
 
   @Test("samples of 8, 16, 24 and 32 bits, floats and FLAC are those of the reference")
   func samples() throws {
-    let config = try JSONDecoder().decode(
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let config = try decoder.decode(
       Files.self, from: Data(contentsOf: Self.folder.appending(path: "config.json")))
     let golden = try SafetensorsFile(Self.folder.appending(path: "io.safetensors"))
     #expect(config.files.count == 8)
     for (name, file) in config.files {
       let audio = try Audio(contentsOf: Self.folder.appending(path: name))
-      #expect(audio.rate == file.sampling_rate, "\(name)")
+      #expect(audio.rate == file.samplingRate, "\(name)")
       #expect((audio.channels, audio.frames) == (file.channels, file.frames), "\(name)")
       let expected = try golden.floats("\(name).samples")
       try #require(audio.samples.count == expected.count)
