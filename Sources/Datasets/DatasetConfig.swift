@@ -37,6 +37,16 @@ public struct DatasetConfig: ConfigUnion {
       "shapes_vqa", ShapesVQAConfig.self,
       "Drawn pictures of one shape, with a caption and questions on colour, shape and place."),
     kind(
+      "pairs", PairsConfig.self,
+      "Drawn pairs of pictures of one shape each, with questions that compare them."),
+    kind("count", CountConfig.self, "Drawn pictures of 1 to N shapes, which are to be counted."),
+    kind(
+      "glyphs", GlyphsConfig.self,
+      "Drawn pictures with a word in letters of a given size, which is to be read."),
+    kind(
+      "llava_json", LlavaJSONConfig.self,
+      "LLaVA's instruction data: conversations with no, one or more images."),
+    kind(
       "tones", TonesConfig.self,
       "Made-up sounds of one tone, with a caption and questions on pitch, direction and loudness."),
     kind("audio_folder", AudioFolderConfig.self, "A folder of sounds with captions beside them."),

@@ -96,7 +96,7 @@ public struct Exchange: Sendable, Hashable {
 public struct Example: Sendable, Equatable {
   /// Unique within the data set.
   public let id: Identifier
-  /// At least one, in the order in which they stand in the sequence.
+  /// In the order in which they stand in the sequence; none where only text is asked about.
   public let media: [Medium]
   /// At least one.
   public let exchanges: [Exchange]

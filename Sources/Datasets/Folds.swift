@@ -172,7 +172,7 @@ enum NearDuplicates {
 }
 
 /// Disjoint sets of 0..<count (Galler and Fischer 1964), paths halved as they are walked.
-private struct UnionFind {
+struct UnionFind {
   private var parents: [Int]
 
   init(count: Int) { parents = Array(0..<count) }

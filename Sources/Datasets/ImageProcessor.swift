@@ -18,7 +18,7 @@ public struct ImageProcessor: Sendable, Equatable {
   /// What comes out, in pixels.
   public let outputWidth: Int
   public let outputHeight: Int
-  /// `nil` leaves the picture's size, which must be the output's.
+  /// `nil` leaves the picture's size.
   public let resize: Resize?
   public let filter: ResampleFilter
   /// Cuts the middle out, or pads with black where the picture is smaller.
@@ -54,9 +54,11 @@ public struct ImageProcessor: Sendable, Equatable {
     self.standardDeviation = standardDeviation
   }
 
-  /// The picture after resize and crop, before rescaling: `outputWidth × outputHeight`.
-  ///
-  /// - Precondition: without resize and crop, the picture already has the output's size.
+  /// Whether every picture comes out as large as it is; the output's size is then that of the largest.
+  public var keepsSizes: Bool { resize == nil && !cropsToOutput }
+
+  /// The picture after resize and crop, before rescaling: `outputWidth × outputHeight`, or its own size
+  /// (``keepsSizes``).
   public func resized(_ image: RGBImage) -> RGBImage {
     var result = image
     switch resize {
@@ -69,13 +71,13 @@ public struct ImageProcessor: Sendable, Equatable {
     }
     if cropsToOutput { result = Self.cropped(result, width: outputWidth, height: outputHeight) }
     precondition(
-      result.width == outputWidth && result.height == outputHeight,
+      keepsSizes || result.width == outputWidth && result.height == outputHeight,
       "the processor's output is \(outputWidth)×\(outputHeight), the picture \(image.width)×\(image.height)"
     )
     return result
   }
 
-  /// The encoder's input, shape `[3, outputHeight, outputWidth]`.
+  /// The encoder's input, shape `[3, height, width]` of ``resized(_:)``.
   public func callAsFunction(_ image: RGBImage) -> [Float] { pixelValues(of: resized(image)) }
 
   /// Rescales and normalises: `[3, height, width]` of a picture that has been resized.

@@ -105,22 +105,23 @@ public struct LogMel: Preprocessor {
     "log-mel, form 1, mean of channels, sinc32, highest band first; " + config.resolved.yaml
   }
 
-  public func values(of medium: Medium) throws -> [Float] {
+  public func pixels(of medium: Medium) throws -> PixelValues {
     let (mels, frames) = (config.mels, config.frames)
     let bands = spectrogram(of: signal(try medium.audio()), frames: frames)
     let (mean, deviation) = (config.mean, config.deviation)
-    return (0..<mels).flatMap { row in
+    let values = (0..<mels).flatMap { row in
       bands[(mels - 1 - row) * frames..<(mels - row) * frames].map {
         Float((Double($0) - mean) / deviation)
       }
     }
+    return PixelValues(values, height: mels, width: frames)
   }
 
   /// Grey: white the loudest, black all that is 80 dB below it.
   public func picture(of medium: Medium) throws -> RGBImage {
     // Decades of power.
     let unit = config.deviation / (config.log == .log10 ? 1 : log(10))
-    let values = try values(of: medium).map { Double($0) * unit }
+    let values = try pixels(of: medium).values.map { Double($0) * unit }
     let loudest = values.max() ?? 0
     let pixels = values.flatMap { value in
       let grey = UInt8((255 * max(0, 1 + (value - loudest) / 8)).rounded())

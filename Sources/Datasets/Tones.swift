@@ -10,9 +10,9 @@ import Tensors
 /// two thirds of an octave or is steady, and is soft (amplitude 0.04–0.08) or loud (0.4–0.8); it
 /// lasts 70 to 100 % of the sound, begins anywhere and fades in and out over 10 ms; normal noise lies under
 /// all. Its caption is "a loud high rising tone"; three further examples of the same sound ask for each
-/// attribute. All of it depends on the seed, the sound's part and its number only. Samples are those of a
+/// attribute. Every combination of the three comes equally often. All of it depends on the seed, the sound's part and its number only. Samples are those of a
 /// 16-bit file. Source: SYSTEMS.md S5, audio.
-public struct TonesConfig: DatasetSettings {
+public struct TonesConfig: DrawnSettings {
   /// Samples a second.
   public var rate = 16_000
   public var seconds = 1.0
@@ -25,41 +25,26 @@ public struct TonesConfig: DatasetSettings {
 
   public init() {}
 
-  public static let fields: [Field<Self>] = [
-    .integer("rate", \.rate, .range(4000...96_000), "Samples a second."),
-    .number("seconds", \.seconds, .range(0.1...10), "Length of a sound."),
-    .number("noise", \.noise, .range(0...1), "Standard deviation, where 1 is the loudest sample."),
-    .integer("train", \.train, .positive, "Training sounds."),
-    .integer("validation", \.validation, .positive, "Sounds that choose the checkpoint."),
-    .integer("test", \.test, .positive, "Sounds that are reported on."),
-    .integer("seed", \.seed, .atLeast(0), "Seed of tones and noise."),
-  ]
+  public static let fields: [Field<Self>] =
+    [
+      .integer("rate", \.rate, .range(4000...96_000), "Samples a second."),
+      .number("seconds", \.seconds, .range(0.1...10), "Length of a sound."),
+      .number(
+        "noise", \.noise, .range(0...1), "Standard deviation, where 1 is the loudest sample."),
+    ] + partFields
+
+  static let name = "tones"
+  var words: String { "made-up tones, form 1, \(rate) Hz, \(seconds) s, noise \(noise)" }
 
   public var summary: String {
     "\(train) training, \(validation) validation, \(test) test sounds; a caption and "
       + "\(ToneAttribute.allCases.count) questions each"
   }
 
-  public func read() -> [ExampleSet] {
-    let key = RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("tones")
-    func examples(_ part: ExampleSet.Part, _ count: Int) -> [Example] {
-      (0..<count).flatMap { examplesOfSound(part, $0, key.named(part.rawValue).numbered($0)) }
-    }
-    return [
-      ExampleSet(
-        name: "tones",
-        description:
-          "made-up tones, form 1, seed \(seed), \(rate) Hz, \(seconds) s, noise \(noise), "
-          + "\(train) train, \(validation) validation, \(test) test",
-        train: examples(.train, train), validation: examples(.validation, validation),
-        test: examples(.test, test))
-    ]
-  }
-
-  private func examplesOfSound(
-    _ part: ExampleSet.Part, _ index: Int, _ key: RandomKey
-  ) -> [Example] {
-    let tone = Tone(key: key.named("tone"))
+  func examples(_ part: ExampleSet.Part, _ index: Int, lots: RandomKey) -> [Example] {
+    let key = lots.numbered(index)
+    let tone = Tone(
+      combination: lots.balanced(index, of: Tone.combinations), key: key.named("tone"))
     let medium = Medium(
       id: part.id("tone", index),
       source: .sound(tone.sound(rate: rate, seconds: seconds, noise: noise, key.named("noise"))))
@@ -115,11 +100,19 @@ struct Tone {
   /// In turns.
   private let phase: Double
 
-  init(key: RandomKey) {
+  /// How many tones differ in some attribute.
+  static let combinations = ToneAttribute.allCases.reduce(1) { $0 * $1.words.count }
+
+  /// - Parameters:
+  ///   - combination: below ``combinations``; which words describe it.
+  ///   - key: of all else.
+  init(combination: Int, key: RandomKey) {
     var lots = key.stream
     var choice: [ToneAttribute: Int] = [:]
+    var rest = combination
     for attribute in ToneAttribute.allCases {
-      choice[attribute] = lots.integer(below: attribute.words.count)
+      choice[attribute] = rest % attribute.words.count
+      rest /= attribute.words.count
     }
     self.choice = choice
     func between(_ low: Double, _ high: Double) -> Double {

@@ -1,10 +1,12 @@
 import Configuration
+import Datasets
 import Layers
 
 /// The vision encoder: `encoder:`.
 public enum EncoderConfig: ConfigUnion {
   case pretrained(PretrainedEncoderKind, PretrainedEncoderConfig)
   case small(SmallEncoderConfig)
+  case patches(PatchesEncoderConfig)
   case precomputed(PrecomputedFeaturesConfig)
 
   public static let cases: [UnionCase<Self>] =
@@ -14,10 +16,18 @@ public enum EncoderConfig: ConfigUnion {
       }
     } + [
       UnionCase(
-        "small", "A small ViT that the run trains first, contrastively against the captions.",
+        "small",
+        "A small ViT that the run makes: trained first, contrastively against the captions, or random.",
         Self.small
       ) {
         if case .small(let config) = $0 { config } else { nil }
+      },
+      UnionCase(
+        "patches",
+        "A convolution and LayerNorm, with random start values: no transformer, nothing learned before.",
+        Self.patches
+      ) {
+        if case .patches(let config) = $0 { config } else { nil }
       },
       UnionCase(
         "precomputed", "Features that another tool wrote to an HDF5 file.", Self.precomputed
@@ -29,6 +39,15 @@ public enum EncoderConfig: ConfigUnion {
   /// The settings of an encoder that comes from a model folder; nil for the others.
   public var pretrained: PretrainedEncoderConfig? {
     if case .pretrained(_, let settings) = self { settings } else { nil }
+  }
+
+  /// The settings of an encoder that the run makes itself; nil for the others.
+  public var made: SmallEncoderConfig? {
+    switch self {
+    case .small(let settings): settings
+    case .patches(let settings): settings.small
+    case .pretrained, .precomputed: nil
+    }
   }
 }
 
@@ -93,12 +112,26 @@ public struct PretrainedEncoderConfig: ConfigSection {
   ]
 }
 
-/// Settings of `kind: small`: a ViT trained by the run with the symmetric InfoNCE loss.
+/// How a patch knows where it lies.
+public enum EncoderPositions: String, ConfigChoice {
+  /// A table of vectors that are learned, resized for images of other sizes.
+  case learned
+  /// Not at all.
+  case none
+}
+
+/// Settings of `kind: small`: a ViT trained by the run with the symmetric InfoNCE loss; with `epochs: 0` it
+/// starts from random values, for stages that train it with the rest, or for one that stays random.
 public struct SmallEncoderConfig: ConfigSection {
   public var width = 96
   public var layers = 3
   public var heads = 3
   public var patch = 8
+  public var positions = EncoderPositions.learned
+  /// nil: every image keeps its own size.
+  public var imageSize: Int?
+  /// How sounds are taken in.
+  public var sound = LogMelConfig()
   public var ffnMultiplier = 4
   public var embedding = 64
   public var textLayers = 1
@@ -112,15 +145,23 @@ public struct SmallEncoderConfig: ConfigSection {
 
   public static let fields: [Field<Self>] = [
     .integer("width", \.width, .positive, "Width of a patch."),
-    .integer("layers", \.layers, .positive, "Layers of the image side."),
+    .integer("layers", \.layers, .atLeast(0), "Layers of the image side."),
     .integer("heads", \.heads, .positive, "Attention heads of both sides."),
     .integer("patch", \.patch, .positive, "Side of a patch in pixels; divides the image's."),
+    .choice(
+      "positions", \.positions,
+      "learned: a table, resized for images of other sizes; none: no order."),
+    .integer(
+      "image_size", \.imageSize, .positive,
+      "Side in pixels that images are resized to; null: each keeps its own size."),
+    .section("sound", \.sound, "The spectrogram that a sound becomes."),
     .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
     .integer("embedding", \.embedding, .positive, "Width in which image and caption are compared."),
     .integer(
       "text_layers", \.textLayers, .positive, "Layers of the text side, used in training only."),
     .number("temperature", \.temperature, .positive, "Start value of the learned temperature."),
-    .integer("epochs", \.epochs, .positive, "Passes over the training images."),
+    .integer(
+      "epochs", \.epochs, .atLeast(0), "Passes over the training images; 0: it stays random."),
     .integer("batch_size", \.batchSize, .atLeast(2), "Pairs that are told apart in one update."),
     .integer("seed", \.seed, .atLeast(0), "Seed of start values and order."),
     .section("optimizer", \.optimizer, "How this encoder is trained."),
@@ -129,6 +170,38 @@ public struct SmallEncoderConfig: ConfigSection {
   public var problems: [SectionProblem] {
     width % heads == 0
       ? [] : [SectionProblem("heads", "must divide the width \(width), got \(heads)")]
+  }
+}
+
+/// Settings of `kind: patches`: a convolution whose stride is its kernel, then LayerNorm, with random start
+/// values; a `small` encoder without layers, positions and training of its own. Source: SYSTEMS.md S1 and S2.
+public struct PatchesEncoderConfig: ConfigSection {
+  public var width = 128
+  public var patch = 16
+  /// nil: every image keeps its own size.
+  public var imageSize: Int?
+  /// How sounds are taken in.
+  public var sound = LogMelConfig()
+  public var seed = 0
+
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    .integer("width", \.width, .positive, "Width of a patch."),
+    .integer("patch", \.patch, .positive, "Side of a patch in pixels; divides the image's."),
+    .integer(
+      "image_size", \.imageSize, .positive,
+      "Side in pixels that images are resized to; null: each keeps its own size."),
+    .section("sound", \.sound, "The spectrogram that a sound becomes."),
+    .integer("seed", \.seed, .atLeast(0), "Seed of start values."),
+  ]
+
+  var small: SmallEncoderConfig {
+    var small = SmallEncoderConfig()
+    (small.width, small.patch, small.imageSize, small.seed) = (width, patch, imageSize, seed)
+    (small.layers, small.heads, small.positions, small.epochs) = (0, 1, .none, 0)
+    small.sound = sound
+    return small
   }
 }
 

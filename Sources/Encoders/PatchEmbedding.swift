@@ -1,7 +1,8 @@
+import Datasets
 import Layers
 import Tensors
 
-/// Patches as rows, after a class token where the model has one, with positions added.
+/// Patches as rows, after a class token where the model has one, with positions added where it has some.
 ///
 /// Shapes: B images of C·H·W pixels → `[Σ tokens, D]`. What is left over on the right and below is
 /// dropped. Images of other sizes than the table's get a resized one.
@@ -9,7 +10,7 @@ struct PatchEmbedding: Module {
   /// What the weights are called in the checkpoint.
   struct Names {
     var classToken: String?
-    var positions: String
+    var positions: String?
     var projection: String
     /// Whether class token and positions have an axis of 1 in front.
     var hasBatchAxis = false
@@ -24,38 +25,40 @@ struct PatchEmbedding: Module {
     static let siglip = Names(
       positions: "position_embedding.weight", projection: "patch_embedding")
     static let small = Names(positions: "position_embedding", projection: "patch_embedding")
+    static let smallWithoutPositions = Names(projection: "patch_embedding")
   }
 
   private let classToken: Parameter?
-  private let positions: PositionTable
+  private let positions: PositionTable?
   private let projection: Linear
   private let channels: Int
   private let patch: Int
 
   var parameters: [Parameter] {
-    (classToken.map { [$0] } ?? []) + positions.parameters + projection.parameters
+    (classToken.map { [$0] } ?? []) + (positions?.parameters ?? []) + projection.parameters
   }
   /// Tokens before the patches.
   var leadingTokens: Int { classToken == nil ? 0 : 1 }
 
-  /// - Parameter imageSize: side of the square images that the position table is for.
+  /// - Parameter input: channels of all images; height and width of those that the position table is for.
   init(
-    width: Int, imageSize: Int, patch: Int, channels: Int = 3, bias: Bool = true, names: Names,
+    width: Int, input: InputShape, patch: Int, bias: Bool = true, names: Names,
     in scope: ParameterScope
   ) throws {
-    self.channels = channels
+    channels = input.channels
     self.patch = patch
-    let side = imageSize / patch
+    let (rows, columns) = (input.height / patch, input.width / patch)
     let start = Initialization.normal(deviation: 0.02)
     classToken = try names.classToken.map {
       try scope.parameter($0, shape: names.hasBatchAxis ? [1, 1, width] : [width], start: start)
     }
     let leading = classToken == nil ? 0 : 1
-    let table = [leading + side * side, width]
-    positions = PositionTable(
-      try scope.parameter(
-        names.positions, shape: names.hasBatchAxis ? [1] + table : table, start: start),
-      leading: leading)
+    let table = [leading + rows * columns, width]
+    positions = try names.positions.map {
+      PositionTable(
+        try scope.parameter($0, shape: names.hasBatchAxis ? [1] + table : table, start: start),
+        leading: leading, rows: rows, columns: columns)
+    }
     projection = try Linear(
       convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))
   }
@@ -88,6 +91,7 @@ struct PatchEmbedding: Module {
     if let classToken {
       rows = tape.joined(tape.repeated(classToken, times: grids.count), rows)
     }
+    guard let positions else { return rows }
     return rows.with(positions.added(to: rows.tensor, grids: grids, in: context))
   }
 }

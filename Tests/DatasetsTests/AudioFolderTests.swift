@@ -31,7 +31,7 @@ struct AudioFolderTests {
       let audio = try medium.audio()
       rates.insert(audio.rate)
       #expect(abs(audio.seconds - 0.4) < 0.001)
-      let values = try mel.values(of: medium)
+      let values = try mel.pixels(of: medium).values
       // The caption's pitch is where the spectrogram is loudest, in the middle of the tone.
       let column = (0..<64).map { values[$0 * 128 + 20] }
       let row = try #require(column.firstIndex(of: column.max() ?? 0))

@@ -6,13 +6,13 @@ import Testing
 struct ColorsTests {
   static func colors(_ change: (inout ColorsConfig) -> Void = { _ in }) throws -> ExampleSet {
     var config = ColorsConfig()
-    config.imageSize = 20
+    config.sizes = [20]
     change(&config)
     return try #require(config.read().first)
   }
 
   @Test("sizes are those of the source; every colour occurs in every part; nothing is asked")
-  func sizes() throws {
+  func parts() throws {
     let set = try Self.colors()
     #expect((set.train.count, set.validation.count, set.test.count) == (300, 60, 60))
     #expect(set.media.count == 420)
@@ -26,7 +26,7 @@ struct ColorsTests {
 
   @Test("pixels have the named colour, and noise of the given deviation", arguments: [0, 0.1])
   func pixels(noise: Double) throws {
-    let set = try Self.colors { ($0.noise, $0.imageSize) = (noise, 64) }
+    let set = try Self.colors { ($0.noise, $0.sizes) = (noise, [64]) }
     for example in set.test.prefix(6) {
       let image = try example.media[0].image()
       #expect((image.width, image.height) == (64, 64))
@@ -49,14 +49,24 @@ struct ColorsTests {
     }
   }
 
-  @Test("an image depends on seed, part and number only; no two images are equal")
-  func determinism() throws {
-    let few = try Self.colors { ($0.train, $0.test, $0.seed) = (5, 3, 4) }
-    let many = try Self.colors { ($0.train, $0.test, $0.seed) = (9, 6, 4) }
-    #expect(Array(many.train.prefix(5)) == few.train)
-    #expect(Array(many.test.prefix(3)) == few.test)
-    #expect(try Self.colors { ($0.train, $0.seed) = (5, 5) }.train != few.train)
-    let digests = try many.media.map { try $0.digest() }
-    #expect(Set(digests).count == digests.count)
+  @Test("each of several sizes comes equally often, and scores by kind are scores by size")
+  func sizes() throws {
+    let set = try Self.colors { ($0.sizes, $0.noise) = ([64, 128, 224], 0) }
+    for part in ExampleSet.Part.allCases {
+      var seen: [Int: Int] = [:]
+      for example in set.examples(part) {
+        let image = try example.media[0].image()
+        #expect(image.width == image.height)
+        #expect(example.exchanges[0].kind == "\(image.width) px")
+        seen[image.width, default: 0] += 1
+        let digits = try #require(
+          ["red": 0, "green": 1, "blue": 2][example.exchanges[0].answers[0]])
+        let color = (0..<3).map { UInt8($0 == digits ? 255 : 0) }
+        #expect(image.pixels.count == image.width * image.width * 3)
+        #expect(image.pixels.indices.allSatisfy { image.pixels[$0] == color[$0 % 3] })
+      }
+      let each = set.examples(part).count / 3
+      #expect(seen == [64: each, 128: each, 224: each])
+    }
   }
 }

@@ -91,12 +91,35 @@ struct ShapesVQATests {
     #expect(abs(deviation - 0.05) < 0.01)
   }
 
-  @Test("an image depends on seed, part and number only")
-  func determinism() throws {
-    let few = try Self.shapes { ($0.train, $0.test, $0.seed) = (5, 3, 4) }
-    let many = try Self.shapes { ($0.train, $0.test, $0.seed) = (9, 6, 4) }
-    #expect(Array(many.train.prefix(20)) == few.train)
-    #expect(Array(many.test.prefix(12)) == few.test)
-    #expect(try Self.shapes { ($0.train, $0.seed) = (5, 5) }.train != few.train)
+  @Test("a dialogue goes on with the next thing, about the same image", arguments: [2, 3])
+  func dialogues(turns: Int) throws {
+    let set = try Self.shapes { ($0.turns, $0.train) = (turns, 30) }
+    let plain = try Self.shapes { $0.train = 30 }
+    #expect(set.media == plain.media)
+    #expect(set.examples(.train, .captions) == plain.examples(.train, .captions))
+    let questions = [
+      "color": ("what color ?", "and what color ?"), "shape": ("what shape ?", "and what shape ?"),
+      "position": ("where is it ?", "and where is it ?"),
+    ]
+    let orders = [
+      ["color", "shape", "position"], ["shape", "position", "color"],
+      ["position", "color", "shape"],
+    ]
+    for medium in set.media.prefix(30) {
+      let answers = Self.answers(plain, medium)
+      let dialogues = set.examples(.train, .questions).filter { $0.media == [medium] }
+      try #require(dialogues.count == 3)
+      for (dialogue, order) in zip(dialogues, orders) {
+        for (turn, kind) in order.prefix(turns).enumerated() {
+          let asked = try #require(questions[kind])
+          #expect(
+            dialogue.exchanges[turn]
+              == Exchange(
+                question: turn == 0 ? asked.0 : asked.1, answers: [try #require(answers[kind])],
+                kind: turn == 0 ? kind : "and \(kind)"))
+        }
+        #expect(dialogue.exchanges.count == turns)
+      }
+    }
   }
 }

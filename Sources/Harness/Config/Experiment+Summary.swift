@@ -70,7 +70,7 @@ extension EncoderConfig {
   fileprivate var modelText: String? {
     switch self {
     case .pretrained(_, let config): config.model.written
-    case .small: nil
+    case .small, .patches: nil
     case .precomputed(let config): config.file.written
     }
   }

@@ -122,7 +122,7 @@ struct PlanCounts {
   var encodingFLOPs: Double {
     inputs.encoder.map {
       $0.model.forwardFLOPs(
-        height: $0.processor.outputHeight, width: $0.processor.outputWidth, depth: $0.depth)
+        height: $0.processor.shape.height, width: $0.processor.shape.width, depth: $0.depth)
     } ?? 0
   }
 
@@ -144,7 +144,7 @@ struct PlanCounts {
 
   /// Of training the small encoder, the image side alone.
   var encoderFLOPs: Double {
-    guard case .small(let settings) = config.encoder else { return 0 }
+    guard let settings = config.encoder.made, settings.epochs > 0 else { return 0 }
     let (updates, _) = updates(
       samples: set.train.count, batch: settings.batchSize, epochs: settings.epochs)
     return 3 * encodingFLOPs * Double(updates * settings.batchSize)

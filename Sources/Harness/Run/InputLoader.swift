@@ -46,7 +46,9 @@ struct InputLoader: Sendable {
     } else {
       let side = try encoderSide(data)
       encoder = side
-      source = ShapePatches(width: side.model.width) { _ in side.grid }
+      let grids = try side.model.grids(
+        of: data.media, side.processor, classToken: side.classToken, executor: executor)
+      source = ShapePatches(width: side.model.width) { grids[$0] }
       recipe.parts.append(
         (
           "encoder",
@@ -70,7 +72,11 @@ struct InputLoader: Sendable {
       inputs.source = StoredPatches(
         features: try PrecomputedFeatures(settings.file.url).features(of: shapes.data.media))
     } else if let side = inputs.encoder {
-      inputs.source = StoredPatches(features: try encode(shapes.data.media, side))
+      inputs.source =
+        config.training.features == .stored && shapes.hasOneGrid
+        ? StoredPatches(features: try encode(shapes.data.media, side))
+        : EncodedPatches(
+          encoder: side.model, side: side, media: shapes.data.media, grid: shapes.source.grid(of:))
     }
     return inputs
   }
@@ -119,27 +125,32 @@ struct InputLoader: Sendable {
   /// The encoder in a store of shapes.
   private func encoderSide(_ data: ExperimentData) throws -> EncoderSide {
     if case .pretrained(let kind, let settings) = config.encoder {
+      if let sound = data.media.first(where: { $0.kind == .sound }) {
+        throw UnsupportedSetting(
+          "encoder.kind: \(kind.name) sees images, but \(sound.id) is a sound; take encoder.kind small or "
+            + "patches, which see spectrograms")
+      }
       let encoder = try PretrainedEncoder(
         kind, settings, folder: ModelFolder(resolving: settings.model.location),
         store: ParameterStore(.shapes), executor: executor)
       return EncoderSide(encoder, settings)
     }
-    guard case .small(let settings) = config.encoder else {
+    guard let settings = config.encoder.made else {
       preconditionFailure("precomputed features have no encoder")
     }
-    guard case .small = config.languageModel else {
-      throw UnsupportedSetting(
-        "encoder.kind: small goes with language_model.kind: small; it is trained against the "
-          + "same words")
+    if settings.epochs > 0 {
+      guard case .small = config.languageModel else {
+        throw UnsupportedSetting(
+          "encoder.kind: small goes with language_model.kind: small; it is trained against the "
+            + "same words. With encoder.epochs: 0 it goes with any")
+      }
     }
-    let side = try data.media.first?.image().width ?? settings.patch
+    let processor = try settings.processor(for: data.media, executor: executor)
     return EncoderSide(
-      model: try SmallEncoder(settings, imageSize: side, in: .shapes),
-      processor: ImageProcessor(
-        outputWidth: side, outputHeight: side, resize: .exact(width: side, height: side),
-        mean: [0.5, 0.5, 0.5], standardDeviation: [0.5, 0.5, 0.5]),
-      layer: .last, classToken: false, precision: .float32, name: settings.encoderName,
-      description: nil, isMadeByTheRun: true)
+      model: try SmallEncoder(settings, input: processor.shape, in: .shapes),
+      processor: processor, layer: .last, classToken: false, precision: .float32,
+      name: settings.encoderName,
+      description: nil, isMadeByTheRun: settings.epochs > 0)
   }
 
   private func encoderValues(_ shapes: ExperimentInputs) throws -> EncoderSide {
@@ -150,7 +161,7 @@ struct InputLoader: Sendable {
           kind, settings, folder: ModelFolder(resolving: settings.model.location),
           executor: executor), settings)
     }
-    guard case .small(let settings) = config.encoder else { return side }
+    guard let settings = config.encoder.made else { return side }
     let model = try smallEncoder(settings, shapes: shapes, side: side)
     return side.with(
       model,
@@ -207,7 +218,7 @@ extension EncoderSide {
 extension EncoderConfig {
   /// What decides an encoder that the run makes, beside the data.
   fileprivate func smallSettingsText(steps: Int?) -> String {
-    guard case .small(let settings) = self else { return "" }
+    guard let settings = made else { return "" }
     return settings.resolved.yaml + (steps.map { " steps \($0)" } ?? "")
   }
 }
@@ -215,7 +226,7 @@ extension EncoderConfig {
 extension ExperimentConfig {
   /// Whether the run makes encoder or language model itself.
   var makesModels: Bool {
-    if case .small = encoder { return true }
+    if encoder.made != nil { return true }
     if case .small = languageModel { return true }
     return false
   }
@@ -224,6 +235,7 @@ extension ExperimentConfig {
   var inputsKey: String {
     var key = dataset.resolvedYAML + encoder.resolvedYAML + languageModel.resolvedYAML
     for stage in training.stages { key += stage.dataset?.resolvedYAML ?? "-" }
+    key += "features \(training.features.rawValue)"
     if makesModels { key += "lanes \(training.lanes)" }
     return key
   }

@@ -44,21 +44,26 @@ extension InputLoader {
   func smallEncoder(
     _ settings: SmallEncoderConfig, shapes: ExperimentInputs, side: EncoderSide
   ) throws -> any VisionEncoder {
+    let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("encoder")
+    guard settings.epochs > 0 else {
+      return try SmallEncoder(
+        settings, input: side.processor.shape,
+        in: ParameterScope(store: ParameterStore(), random: key.named("init")))
+    }
     let train = shapes.data.folds[0].train
     let captions = shapes.texts(of: train)
-    let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("encoder")
     let pair = try ContrastivePair(
-      settings, imageSize: side.processor.outputWidth,
+      settings, input: side.processor.shape,
       vocabulary: shapes.text.tokenizer.vocabularySize,
       captionLength: captions.flatMap { $0 }.map(\.count).max() ?? 1,
       in: ParameterScope(store: ParameterStore(), random: key.named("init")))
     let pixels = try executor.map(count: train.count) {
-      side.processor(try train[$0].media[0].image())
+      try side.processor.pixels(of: train[$0].media[0])
     }
     let stage = Stage(
       name: "encoder",
       objective: ContrastiveObjective(
-        pair: PixelPair(pair: pair, pixels: pixels, side: side.processor.outputWidth),
+        pair: PixelPair(pair: pair, pixels: pixels),
         captions: captions), parameters: pair.parameters,
       epochs: settings.epochs, batchSize: settings.batchSize, optimizer: settings.optimizer,
       maximumUpdates: maximumUpdates)
@@ -112,16 +117,12 @@ extension InputLoader {
 /// The small encoder's pair on the pixels of numbered images.
 struct PixelPair: EmbeddingPair {
   let pair: ContrastivePair
-  /// `[3, side, side]` of each image.
-  let pixels: [[Float]]
-  let side: Int
+  let pixels: [PixelValues]
 
   var logScale: Parameter { pair.logScale }
 
   func images(_ samples: [Int], in context: Context) -> Tensor {
-    let batches = context.tape.batches(
-      of: samples.map { PixelValues(pixels[$0], height: side, width: side) })
-    return pair.embedding(of: batches[0], in: context)
+    pair.embedding(of: context.tape.batches(of: samples.map { pixels[$0] }), in: context)
   }
 
   func texts(_ captions: [[Int32]], in context: Context) -> Tensor {
@@ -180,5 +181,9 @@ extension ExperimentInputs {
 
 extension SmallEncoderConfig {
   /// What the feature store and a plan call the encoder that these settings make.
-  var encoderName: String { "small ViT \(layers)×\(width), patch \(patch)" }
+  var encoderName: String {
+    layers > 0
+      ? "small ViT \(layers)×\(width), patch \(patch)"
+      : "patches of \(patch) pixels, width \(width)"
+  }
 }

@@ -22,7 +22,9 @@ struct StageBuilder {
     var parameters = model.parameters(of: config)
     let head = try contrastHead(config.data, of: index)
     parameters += head?.parameters ?? []
-    func objective(_ examples: [Example], _ choice: CaptionChoice) throws -> any Objective {
+    func objective(
+      _ examples: [Example], _ choice: CaptionChoice, _ model: ArmModel
+    ) throws -> any Objective {
       let sequences = try inputs.sequences.sequences(
         examples, config.data, limit: config.maxTextTokens)
       guard let head else {
@@ -37,8 +39,8 @@ struct StageBuilder {
           head: head, media: samples.map(\.media), opening: inputs.opening),
         captions: samples.map(\.captions))
     }
-    let learning = try objective(train, config.captions)
-    let checked = try objective(validation, .all)
+    let learning = try objective(train, config.captions, augmented(config))
+    let checked = try objective(validation, .all, model)
     return Stage(
       name: config.title(index), objective: learning, parameters: parameters,
       epochs: config.epochs, batchSize: config.batchSize, optimizer: optimizer,
@@ -47,6 +49,15 @@ struct StageBuilder {
       watched: Dictionary(
         config.train.map { ($0.title, model.parameters(of: $0)) }.filter { !$0.1.isEmpty }
       ) { first, _ in first }, maximumUpdates: limit)
+  }
+
+  /// The model on the changed images of a stage.
+  private func augmented(_ config: StageConfig) throws -> ArmModel {
+    guard let augmentation = config.augmentation else { return model }
+    guard let source = model.source.augmented(augmentation) else {
+      throw UnsupportedSetting("augmentation needs images and an encoder that is computed live")
+    }
+    return model.with(source)
   }
 
   /// The projections of a contrast stage, nil for others: they start anew with each stage and are not
