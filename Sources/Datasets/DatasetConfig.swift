@@ -46,6 +46,10 @@ public struct DatasetConfig: ConfigUnion {
     kind(
       "llava_json", LlavaJSONConfig.self,
       "LLaVA's instruction data: conversations with no, one or more images."),
+    kind(
+      "tones", TonesConfig.self,
+      "Made-up sounds of one tone, with a caption and questions on pitch, direction and loudness."),
+    kind("audio_folder", AudioFolderConfig.self, "A folder of sounds with captions beside them."),
     kind("image_folder", ImageFolderConfig.self, "A folder of images with captions beside them."),
   ]
 

@@ -4,8 +4,17 @@ import Storage
 
 /// Where the content of a medium comes from.
 public enum MediumSource: Sendable, Equatable {
+  /// An image file.
   case file(URL)
   case drawn(RGBImage)
+  case soundFile(URL)
+  case sound(Audio)
+}
+
+/// What a medium is, and so which preprocessor takes it.
+public enum MediumKind: String, Sendable {
+  case image
+  case sound
 }
 
 /// One image (or sound) of a data set.
@@ -19,23 +28,47 @@ public struct Medium: Sendable, Equatable {
     self.source = source
   }
 
-  /// The pixels; a file is decoded on every call.
-  ///
-  /// - Throws: `ImageError`, whose message names the file.
-  public func image() throws -> RGBImage {
+  public var kind: MediumKind {
     switch source {
-    case .file(let url): try RGBImage(contentsOf: url)
-    case .drawn(let image): image
+    case .file, .drawn: .image
+    case .soundFile, .sound: .sound
     }
   }
 
-  /// XXH3-128 of the file's bytes or of the drawn pixels.
+  /// The pixels; a file is decoded on every call.
+  ///
+  /// - Throws: `ImageError`, whose message names the file; also for a sound.
+  public func image() throws(ImageError) -> RGBImage {
+    switch source {
+    case .file(let url): try RGBImage(contentsOf: url)
+    case .drawn(let image): image
+    case .soundFile, .sound: throw ImageError(name: id.text, problem: .sound)
+    }
+  }
+
+  /// The samples; a file is decoded on every call.
+  ///
+  /// - Throws: `AudioError`, whose message names the file; also for an image.
+  public func audio() throws(AudioError) -> Audio {
+    switch source {
+    case .soundFile(let url): try Audio(contentsOf: url)
+    case .sound(let audio): audio
+    case .file, .drawn: throw AudioError(name: id.text, problem: .image)
+    }
+  }
+
+  /// XXH3-128 of the file's bytes, of the drawn pixels, or of rate, channels and samples.
   ///
   /// - Throws: `FileError` if the file cannot be read.
   public func digest() throws(FileError) -> String {
     switch source {
-    case .file(let url): try Digest.ofFile(url)
-    case .drawn(let image): Digest.of(image.pixels)
+    case .file(let url), .soundFile(let url): return try Digest.ofFile(url)
+    case .drawn(let image): return Digest.of(image.pixels)
+    case .sound(let audio):
+      var hasher = DigestHasher()
+      hasher.update(field: "sound", "\(audio.rate) Hz, \(audio.channels) channels")
+      hasher.update(audio.samples)
+      return hasher.finalize()
     }
   }
 }

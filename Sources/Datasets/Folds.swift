@@ -153,10 +153,11 @@ enum NearDuplicates {
     var bySize: [Int: [Int]] = [:]
     for (place, medium) in media.enumerated() {
       switch medium.source {
-      case .file(let url):
+      case .file(let url), .soundFile(let url):
         let values = try? url.resourceValues(forKeys: [.fileSizeKey])
         bySize[values?.fileSize ?? -1, default: []].append(place)
       case .drawn(let image): bySize[image.pixels.count, default: []].append(place)
+      case .sound(let audio): bySize[audio.samples.count, default: []].append(place)
       }
     }
     var digests: [(place: Int, digest: String)] = []

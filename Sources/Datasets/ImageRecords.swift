@@ -62,7 +62,7 @@ enum ImageRecords {
     }
     switch (self, parts) {
     case (.list(let records, let file), .split(let split)):
-      let cut = try RecordParts(cutting: records, split, file: file)
+      let cut = try RecordParts(cutting: records, split, file: file, of: folder.kind)
       return [try set(cut, " (\(split.words))").keepingAnswers(captionsPerImage)]
     case (.official(let lists, let file), .split(let split)):
       let cut = try set(try lists.cut(split, file: file), " (\(split.words))")
@@ -97,11 +97,12 @@ enum ImageRecords {
       guard !record.captions.isEmpty else {
         throw DatasetError(
           file: record.file, line: record.line, problem: "\(record.name) has no caption",
-          fix: "Give it one, or leave the image out")
+          fix: "Give it one, or leave the \(folder.kind.rawValue) out")
       }
       examples.append(
         Example(
-          id: record.id, source: .file(try folder.file(of: record)), captions: record.captions))
+          id: record.id, source: folder.kind.source(of: try folder.file(of: record)),
+          captions: record.captions))
     }
     return examples
   }
@@ -120,16 +121,21 @@ extension RecordParts {
   ///
   /// The shuffle is Fisher-Yates over the records in the order of their names' bytes, with the
   /// Philox stream of `RandomKey(seed).named("split")`.
-  init(cutting records: [ImageRecord], _ split: SplitConfig, file: String) throws(DatasetError) {
+  init(
+    cutting records: [ImageRecord], _ split: SplitConfig, file: String, of kind: MediumKind
+  ) throws(DatasetError) {
     let needed = (split.train ?? 1) + split.validation + split.test
     guard needed <= records.count else {
-      let asked = split.train == nil ? "no training image is left" : "it asks for \(needed) images"
+      let name = kind.rawValue
+      let asked =
+        split.train == nil ? "no training \(name) is left" : "it asks for \(needed) \(name)s"
       throw DatasetError(
         file: file,
         problem: "dataset.split does not fit (\(split.words)): there are only \(records.count) "
-          + "images, \(asked)",
+          + "\(name)s, \(asked)",
         fix: split.train == nil
-          ? "Ask for fewer validation and test images" : "Ask for at most \(records.count) in all")
+          ? "Ask for fewer validation and test \(name)s" : "Ask for at most \(records.count) in all"
+      )
     }
     let shuffled = Self.shuffled(records, split.seed, "split")
     test = Array(shuffled[..<split.test])
@@ -182,16 +188,21 @@ extension RecordParts {
 /// A folder that no name in an annotation file leads out of.
 struct ImageFolder {
   let url: URL
+  /// Of its files.
+  let kind: MediumKind
 
-  init(url: URL) { self.url = url }
+  init(url: URL, of kind: MediumKind = .image) {
+    self.url = url
+    self.kind = kind
+  }
 
   /// - Throws: ``DatasetError`` if there is no such folder.
-  init(existing url: URL) throws(DatasetError) {
+  init(existing url: URL, of kind: MediumKind = .image) throws(DatasetError) {
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw DatasetError(
         file: url.path, problem: "there is no such folder", fix: "Correct dataset.root")
     }
-    self.init(url: url)
+    self.init(url: url, of: kind)
   }
 
   /// The file of a record.
@@ -205,7 +216,7 @@ struct ImageFolder {
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw DatasetError(
         file: record.file, line: record.line,
-        problem: "the image \(record.name) is not in \(url.path)",
+        problem: "the \(kind.rawValue) \(record.name) is not in \(url.path)",
         fix: "Put it there, or leave its lines out")
     }
     return file
@@ -221,6 +232,15 @@ struct ImageFolder {
         file: file, line: line,
         problem: "the image path \"\(name)\" is not a path inside the folder of images",
         fix: "Use names relative to that folder, without \"..\"")
+    }
+  }
+}
+
+extension MediumKind {
+  fileprivate func source(of file: URL) -> MediumSource {
+    switch self {
+    case .image: .file(file)
+    case .sound: .soundFile(file)
     }
   }
 }

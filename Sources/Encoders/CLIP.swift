@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Foundation
 import Layers
 import Storage
@@ -41,8 +42,9 @@ public struct CLIPVisionModel: FolderEncoder {
     self.description = description
     let model = scope("vision_model")
     embeddings = try PatchEmbedding(
-      width: description.hiddenSize, imageSize: description.imageSize,
-      patch: description.patchSize, channels: description.channels, bias: false, names: .clip,
+      width: description.hiddenSize,
+      input: .square(description.imageSize, channels: description.channels),
+      patch: description.patchSize, bias: false, names: .clip,
       in: model("embeddings"))
     func norm(_ name: String) throws -> LayerNorm {
       try LayerNorm(

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Layers
 import Tensors
@@ -20,16 +21,16 @@ public struct ContrastivePair: Module {
   }
 
   /// - Parameters:
-  ///   - imageSize: side of the images in pixels.
+  ///   - input: channels of the images; height and width that the positions are learned for.
   ///   - vocabulary: token ids are below it.
   ///   - captionLength: tokens of a caption that are read.
   ///   - scope: the encoder's weights are its `encoder.` part.
-  /// - Throws: ``EncoderError`` if the patch does not divide the side.
+  /// - Throws: ``EncoderError`` if the patch does not divide height and width.
   public init(
-    _ config: SmallEncoderConfig, imageSize: Int, vocabulary: Int, captionLength: Int,
+    _ config: SmallEncoderConfig, input: InputShape, vocabulary: Int, captionLength: Int,
     in scope: ParameterScope
   ) throws {
-    encoder = try SmallEncoder(config, imageSize: imageSize, in: scope("encoder"))
+    encoder = try SmallEncoder(config, input: input, in: scope("encoder"))
     text = try SmallTextEncoder(
       config, vocabulary: vocabulary, length: captionLength, in: scope("text"))
     imageProjection = try Linear(

@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Layers
 import Storage
 import Tensors
@@ -154,9 +155,9 @@ public struct Dinov2Model: FolderEncoder {
   public init(_ description: Dinov2Description, in scope: ParameterScope) throws {
     self.description = description
     embeddings = try PatchEmbedding(
-      width: description.hiddenSize, imageSize: description.imageSize,
-      patch: description.patchSize, channels: description.channels, names: .vit,
-      registers: description.registers ?? 0,
+      width: description.hiddenSize,
+      input: .square(description.imageSize, channels: description.channels),
+      patch: description.patchSize, names: .vit, registers: description.registers ?? 0,
       resizing: description.registers == nil ? .bicubic : .antialiasedBicubic,
       in: scope("embeddings"))
     layers = try (0..<description.hiddenLayers).map { index in

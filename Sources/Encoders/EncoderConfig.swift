@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Layers
 import Tensors
 
@@ -135,6 +136,8 @@ public struct SmallEncoderConfig: ConfigSection {
   public var positions = EncoderPositions.learned
   /// nil: every image keeps its own size.
   public var imageSize: Int?
+  /// How sounds are taken in.
+  public var sound = LogMelConfig()
   public var ffnMultiplier = 4
   public var embedding = 64
   public var textLayers = 1
@@ -157,6 +160,7 @@ public struct SmallEncoderConfig: ConfigSection {
     .integer(
       "image_size", \.imageSize, .positive,
       "Side in pixels that images are resized to; null: each keeps its own size."),
+    .section("sound", \.sound, "The spectrogram that a sound becomes."),
     .integer("ffn_multiplier", \.ffnMultiplier, .positive, "Width of the FFN over `width`."),
     .integer("embedding", \.embedding, .positive, "Width in which image and caption are compared."),
     .integer(
@@ -182,6 +186,8 @@ public struct PatchesEncoderConfig: ConfigSection {
   public var patch = 16
   /// nil: every image keeps its own size.
   public var imageSize: Int?
+  /// How sounds are taken in.
+  public var sound = LogMelConfig()
   public var seed = 0
 
   public init() {}
@@ -192,6 +198,7 @@ public struct PatchesEncoderConfig: ConfigSection {
     .integer(
       "image_size", \.imageSize, .positive,
       "Side in pixels that images are resized to; null: each keeps its own size."),
+    .section("sound", \.sound, "The spectrogram that a sound becomes."),
     .integer("seed", \.seed, .atLeast(0), "Seed of start values."),
   ]
 
@@ -199,6 +206,7 @@ public struct PatchesEncoderConfig: ConfigSection {
     var small = SmallEncoderConfig()
     (small.width, small.patch, small.imageSize, small.seed) = (width, patch, imageSize, seed)
     (small.layers, small.heads, small.positions, small.epochs) = (0, 1, .none, 0)
+    small.sound = sound
     return small
   }
 }

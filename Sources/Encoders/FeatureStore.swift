@@ -29,11 +29,11 @@ public struct FeatureStore: Sendable {
   ///   - shouldStop: asked before each batch.
   ///   - note: told of damage that is repaired and of waiting.
   /// - Returns: nil when stopped; what was encoded in whole shards is kept.
-  /// - Throws: `ImageError` for an image that can't be read, `FileError` or `HDF5Error` for the
+  /// - Throws: `ImageError` or `AudioError` for a medium that can't be read, `FileError` or `HDF5Error` for the
   ///   store, ``FeatureStoreError`` for features that are not finite or too large for float16.
   public func features(
     of media: [Medium], description: FeatureDescription, encoder: any VisionEncoder,
-    processor: ImageProcessor, batch: Int, executor: LaneExecutor,
+    processor: any Preprocessor, batch: Int, executor: LaneExecutor,
     progress: @escaping @Sendable (Int, Int) -> Void, shouldStop: @Sendable () -> Bool,
     note: @Sendable (String) -> Void = { _ in }
   ) throws -> StoredFeatures? {
@@ -89,7 +89,7 @@ private struct FeatureWork: Sendable {
   let media: [Medium]
   let description: FeatureDescription
   let encoder: any VisionEncoder
-  let processor: ImageProcessor
+  let processor: any Preprocessor
   let progress: ProgressCounter
   let pool = BufferPool()
 

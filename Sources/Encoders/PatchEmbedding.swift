@@ -1,3 +1,4 @@
+import Datasets
 import Layers
 import Tensors
 
@@ -45,16 +46,16 @@ struct PatchEmbedding: Module {
   private var leadingTokens: Int { classToken == nil ? 0 : 1 }
 
   /// - Parameters:
-  ///   - imageSize: side of the square images that the position table is for.
+  ///   - input: channels of all images; height and width of those that the position table is for.
   ///   - registers: R.
   ///   - resizing: of the positions for other images.
   init(
-    width: Int, imageSize: Int, patch: Int, channels: Int = 3, bias: Bool = true, names: Names,
+    width: Int, input: InputShape, patch: Int, bias: Bool = true, names: Names,
     registers: Int = 0, resizing: PositionTable.Resizing = .bicubic, in scope: ParameterScope
   ) throws {
-    self.channels = channels
+    channels = input.channels
     self.patch = patch
-    let side = imageSize / patch
+    let (rows, columns) = (input.height / patch, input.width / patch)
     let start = Initialization.normal(deviation: 0.02)
     classToken = try names.classToken.map {
       try scope.parameter($0, shape: names.hasBatchAxis ? [1, 1, width] : [width], start: start)
@@ -63,11 +64,11 @@ struct PatchEmbedding: Module {
       registers == 0
       ? nil : try scope.parameter(names.registers, shape: [1, registers, width], start: start)
     let leading = classToken == nil ? 0 : 1
-    let table = [leading + side * side, width]
+    let table = [leading + rows * columns, width]
     positions = try names.positions.map {
       PositionTable(
         try scope.parameter($0, shape: names.hasBatchAxis ? [1] + table : table, start: start),
-        leading: leading, resizing: resizing)
+        leading: leading, rows: rows, columns: columns, resizing: resizing)
     }
     projection = try Linear(
       convolution: [width, channels, patch, patch], bias: bias, in: scope(names.projection))

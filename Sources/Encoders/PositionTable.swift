@@ -5,13 +5,14 @@ import Tensors
 
 /// Learned positions of a grid of patches, resized for images of other sizes.
 ///
-/// Source: `interpolate_pos_encoding` of transformers, whose rules are ``Resizing``. Leading rows (the class token's) stay as they are. The table itself is used only when the
-/// grid is square and has its number of patches.
+/// Source: `interpolate_pos_encoding` of transformers, whose rules are ``Resizing``. Leading rows (the class
+/// token's) stay as they are. The table itself is used only for a grid of its own rows and columns (theirs are
+/// square).
 ///
 /// Resizing is linear, so a table that trains is resized on the tape and gets the gradients of every
 /// grid. A frozen one is resized once (in double precision) and again only when its values are others.
 public struct PositionTable: Module {
-  /// `[leading + side², D]`, with axes of 1 in front in some checkpoints.
+  /// `[leading + rows · columns, D]`, with axes of 1 in front in some checkpoints.
   public let weight: Parameter
   /// torch's bicubic interpolation with half-pixel centres, in one of its two forms.
   enum Resizing {
@@ -25,18 +26,26 @@ public struct PositionTable: Module {
 
   private let leading: Int
   private let resizing: Resizing
-  private let side: Int
+  private let rows: Int
+  private let columns: Int
   private let width: Int
   private let resized = ResizedTables()
 
   public var parameters: [Parameter] { [weight] }
 
-  init(_ weight: Parameter, leading: Int, resizing: Resizing = .bicubic) {
+  /// - Precondition: the weight has `leading + rows · columns` rows.
+  init(
+    _ weight: Parameter, leading: Int, rows: Int, columns: Int, resizing: Resizing = .bicubic
+  ) {
     self.weight = weight
     self.leading = leading
     self.resizing = resizing
+    self.rows = rows
+    self.columns = columns
     width = weight.shape.last ?? 1
-    side = Int(Double(weight.count / width - leading).squareRoot().rounded())
+    precondition(
+      weight.count == (leading + rows * columns) * width,
+      "\(weight.name) is no table of \(leading) + \(rows) × \(columns) positions")
   }
 
   /// Adds to each image's tokens the positions of its grid.
@@ -54,7 +63,7 @@ public struct PositionTable: Module {
     let tables = distinct.map { grid in
       fixedTable(grid).map { tape.parameter($0) }
         ?? tape.combined(
-          weight, by: resized.matrix(grid) { matrix(rows: grid.rows, columns: grid.columns) })
+          weight, by: resized.matrix(grid) { matrix(to: grid) })
     }
     let runs = grids.map { grid in
       RowRun(source: distinct.firstIndex(of: grid) ?? 0, rows: 0..<grid.tokens)
@@ -65,25 +74,25 @@ public struct PositionTable: Module {
   /// The rows `[leading + patches, D]` of a grid where they are a weight: the table itself, or the
   /// resized one of a frozen table.
   func fixedTable(_ grid: PatchGrid) -> Parameter? {
-    if grid.rows == grid.columns, grid.rows == side { return weight }
+    if grid.rows == rows, grid.columns == columns { return weight }
     guard !weight.isTrainable else { return nil }
     return resized.table(grid, of: weight) { source in
-      interpolated(source, rows: grid.rows, columns: grid.columns)
+      interpolated(source, to: grid)
     }
   }
 
-  private func interpolated(_ source: [Float], rows: Int, columns: Int) -> [Float] {
-    let vertical = resizing.taps(from: side, to: rows)
-    let horizontal = resizing.taps(from: side, to: columns)
+  private func interpolated(_ source: [Float], to grid: PatchGrid) -> [Float] {
+    let vertical = resizing.taps(from: rows, to: grid.rows)
+    let horizontal = resizing.taps(from: columns, to: grid.columns)
     var result = Array(source[..<(leading * width)])
-    result.reserveCapacity((leading + rows * columns) * width)
+    result.reserveCapacity((leading + grid.rows * grid.columns) * width)
     var sums = [Double](repeating: 0, count: width)
     for v in vertical {
       for h in horizontal {
         for index in sums.indices { sums[index] = 0 }
         for (row, a) in v {
           for (column, b) in h {
-            let start = (leading + row * side + column) * width
+            let start = (leading + row * columns + column) * width
             for index in 0..<width { sums[index] += a * b * Double(source[start + index]) }
           }
         }
@@ -93,17 +102,17 @@ public struct PositionTable: Module {
     return result
   }
 
-  /// The same resizing as a matrix `[leading + rows · columns, leading + side²]`.
-  private func matrix(rows: Int, columns: Int) -> [Float] {
-    let sources = leading + side * side
-    var result = [Float](repeating: 0, count: (leading + rows * columns) * sources)
+  /// The same resizing as a matrix `[grid's tokens, leading + rows · columns]`.
+  private func matrix(to grid: PatchGrid) -> [Float] {
+    let sources = leading + rows * columns
+    var result = [Float](repeating: 0, count: (leading + grid.rows * grid.columns) * sources)
     for index in 0..<leading { result[index * sources + index] = 1 }
-    let horizontal = resizing.taps(from: side, to: columns)
-    for (y, v) in resizing.taps(from: side, to: rows).enumerated() {
+    let horizontal = resizing.taps(from: columns, to: grid.columns)
+    for (y, v) in resizing.taps(from: rows, to: grid.rows).enumerated() {
       for (x, h) in horizontal.enumerated() {
-        let start = (leading + y * columns + x) * sources + leading
+        let start = (leading + y * grid.columns + x) * sources + leading
         for (row, a) in v {
-          for (column, b) in h { result[start + row * side + column] += Float(a * b) }
+          for (column, b) in h { result[start + row * columns + column] += Float(a * b) }
         }
       }
     }

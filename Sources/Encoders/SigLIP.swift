@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Layers
 import Storage
 import Tensors
@@ -41,8 +42,9 @@ public struct SiglipVisionModel: FolderEncoder {
     self.description = description
     let model = scope("vision_model")
     embeddings = try PatchEmbedding(
-      width: description.hiddenSize, imageSize: description.imageSize,
-      patch: description.patchSize, channels: description.channels, names: .siglip,
+      width: description.hiddenSize,
+      input: .square(description.imageSize, channels: description.channels),
+      patch: description.patchSize, names: .siglip,
       in: model("embeddings"))
     layers = try description.layers(in: model("encoder")("layers"))
     norm = try LayerNorm(

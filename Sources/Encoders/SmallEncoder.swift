@@ -1,16 +1,17 @@
+import Datasets
 import Layers
 import Tensors
 
 /// A small vision transformer that a run makes itself.
 ///
-/// Shapes: B images of 3·H·W pixels → `[Σ patches, D]`; no class token. Without layers it is a convolution
+/// Shapes: B images of C·H·W pixels, or spectrograms of 1·H·W, → `[Σ patches, D]`; no class token. Without layers it is a convolution
 /// whose stride is its kernel, positions where there are some, and LayerNorm.
 ///
 /// Source: Dosovitskiy et al. 2021, *ViT*, arXiv:2010.11929, with pre-norm layers and a final norm.
 /// Departure: patches are averaged where one vector an image is wanted.
 public struct SmallEncoder: VisionEncoder {
   private let config: SmallEncoderConfig
-  private let imageSize: Int
+  private let input: InputShape
   private let embeddings: PatchEmbedding
   private let layers: [PreNormLayer]
   private let norm: LayerNorm
@@ -23,19 +24,22 @@ public struct SmallEncoder: VisionEncoder {
     embeddings.parameters + layers.flatMap(\.parameters) + norm.parameters
   }
 
-  /// - Parameter imageSize: side in pixels of the square images that the positions are learned for.
-  /// - Throws: ``EncoderError`` if the patch does not divide the side; what the scope's reader
+  /// - Parameter input: channels of all media; height and width of those that the positions are learned
+  ///   for.
+  /// - Throws: ``EncoderError`` if the patch does not divide height and width; what the scope's reader
   ///   throws.
-  public init(_ config: SmallEncoderConfig, imageSize: Int, in scope: ParameterScope) throws {
-    guard imageSize % config.patch == 0 else {
+  public init(_ config: SmallEncoderConfig, input: InputShape, in scope: ParameterScope) throws {
+    guard input.height % config.patch == 0, input.width % config.patch == 0 else {
       throw EncoderError(
-        key: "patch", rule: "must divide the images' side of \(imageSize) pixels",
+        key: "patch",
+        rule:
+          "must divide the height of \(input.height) and the width of \(input.width) of its input",
         found: "\(config.patch)")
     }
     self.config = config
-    self.imageSize = imageSize
+    self.input = input
     embeddings = try PatchEmbedding(
-      width: config.width, imageSize: imageSize, patch: config.patch,
+      width: config.width, input: input, patch: config.patch,
       names: config.positions == .learned ? .small : .smallWithoutPositions, in: scope)
     layers = try PreNormLayer.small(config, count: config.layers, in: scope)
     norm = try LayerNorm(config.width, in: scope("norm"))
@@ -56,7 +60,7 @@ public struct SmallEncoder: VisionEncoder {
   }
 
   public func copied(prefix: String) throws -> Self {
-    try copy(prefix: prefix) { try Self(config, imageSize: imageSize, in: $0) }
+    try copy(prefix: prefix) { try Self(config, input: input, in: $0) }
   }
 }
 

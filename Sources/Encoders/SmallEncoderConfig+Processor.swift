@@ -3,7 +3,8 @@ import Storage
 import Tensors
 
 extension SmallEncoderConfig {
-  /// How an encoder of these settings takes its media in: red, green and blue scaled to −1…1.
+  /// How an encoder of these settings takes its media in: sounds as log-mel spectrograms, images as red, green
+  /// and blue scaled to −1…1.
   ///
   /// With ``imageSize`` all become squares of that side. Without, media of one size keep it, and later ones
   /// (`ask`) are resized to it; media of several sizes keep their own, and the output's size is the largest
@@ -11,7 +12,36 @@ extension SmallEncoderConfig {
   ///
   /// - Throws: ``EncoderError`` if the patch does not divide a side; `ImageError` for a file that cannot be
   ///   decoded.
-  public func processor(for media: [Medium], executor: LaneExecutor) throws -> ImageProcessor {
+  public func processor(
+    for media: [Medium], executor: LaneExecutor
+  ) throws -> any Preprocessor {
+    if let sound = media.first(where: { $0.kind == .sound }) {
+      if let image = media.first(where: { $0.kind == .image }) {
+        throw EncoderError(
+          key: "the data", rule: "must be images or sounds, not both",
+          found: "the image \(image.id) and the sound \(sound.id)")
+      }
+      return try soundProcessor()
+    }
+    return try imageProcessor(for: media, executor: executor)
+  }
+
+  /// The spectrogram of its ``sound``, whose rows and columns fill whole patches.
+  private func soundProcessor() throws(EncoderError) -> LogMel {
+    let shape = LogMel(sound).shape
+    for (key, size) in [
+      ("mels", shape.height), ("frames, sound.seconds over sound.hop", shape.width),
+    ]
+    where size % patch != 0 {
+      throw EncoderError(
+        key: "patch", rule: "must divide the \(size) \(key)", found: "\(patch)")
+    }
+    return LogMel(sound)
+  }
+
+  private func imageProcessor(
+    for media: [Medium], executor: LaneExecutor
+  ) throws -> ImageProcessor {
     if let imageSize {
       try check(imageSize, imageSize, "encoder.image_size makes")
       return Self.processor(width: imageSize, height: imageSize, resizes: true)

@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Layers
 import Storage
 import Tensors
@@ -39,8 +40,9 @@ public struct ViTModel: FolderEncoder {
   ) throws {
     self.description = description
     embeddings = try PatchEmbedding(
-      width: description.hiddenSize, imageSize: description.imageSize,
-      patch: description.patchSize, channels: description.channels, names: .vit,
+      width: description.hiddenSize,
+      input: .square(description.imageSize, channels: description.channels),
+      patch: description.patchSize, names: .vit,
       in: scope("embeddings"))
     let names = PreNormLayer.Names(
       norm1: "layernorm_before", attention: "attention",

@@ -2,29 +2,6 @@ import Datasets
 import Layers
 import Tensors
 
-/// One image as an encoder takes it in: `[channels, height, width]`, normalised.
-public struct PixelValues: Sendable, Equatable {
-  public let values: [Float]
-  public let height: Int
-  public let width: Int
-
-  public init(_ values: [Float], height: Int, width: Int) {
-    self.values = values
-    self.height = height
-    self.width = width
-  }
-}
-
-extension ImageProcessor {
-  /// The pixels of a medium; its file is decoded on every call.
-  ///
-  /// - Throws: `ImageError`, whose message names the file.
-  public func pixels(of medium: Medium) throws -> PixelValues {
-    let image = resized(try medium.image())
-    return PixelValues(pixelValues(of: image), height: image.height, width: image.width)
-  }
-}
-
 extension VisionEncoder {
   /// The grid that ``patches(of:layer:classToken:in:)`` gives an image of this size.
   public func grid(height: Int, width: Int, classToken: Bool) -> PatchGrid {
@@ -37,9 +14,9 @@ extension VisionEncoder {
   ///
   /// - Throws: `ImageError`, whose message names the file.
   public func grids(
-    of media: [Medium], _ processor: ImageProcessor, classToken: Bool, executor: LaneExecutor
+    of media: [Medium], _ processor: any Preprocessor, classToken: Bool, executor: LaneExecutor
   ) throws -> [PatchGrid] {
-    guard processor.keepsSizes else {
+    guard let images = processor as? ImageProcessor, images.keepsSizes else {
       return Array(repeating: grid(processor, classToken: classToken), count: media.count)
     }
     return try executor.map(count: media.count) { index in
@@ -49,9 +26,8 @@ extension VisionEncoder {
   }
 
   /// The grid of every image that the processor makes, of the largest if it keeps sizes.
-  public func grid(_ processor: ImageProcessor, classToken: Bool) -> PatchGrid {
-    grid(
-      height: processor.outputHeight, width: processor.outputWidth, classToken: classToken)
+  public func grid(_ processor: any Preprocessor, classToken: Bool) -> PatchGrid {
+    grid(height: processor.shape.height, width: processor.shape.width, classToken: classToken)
   }
 
   /// What projectors read: B images → `[ΣP, D]`, in the order of the images. Gradients flow into weights

@@ -114,11 +114,18 @@ public struct ImageError: Error, Equatable, LocalizedError, CustomStringConverti
     case tooLarge(width: Int, height: Int)
     /// libpng's or libjpeg's own words.
     case damaged(String)
+    /// The medium is a sound.
+    case sound
   }
 
   /// The file's path, or what the caller named the bytes.
   public let name: String
   public let problem: Problem
+
+  public init(name: String, problem: Problem) {
+    self.name = name
+    self.problem = problem
+  }
 
   public var description: String {
     switch problem {
@@ -134,12 +141,14 @@ public struct ImageError: Error, Equatable, LocalizedError, CustomStringConverti
         + "are read. Shrink it, or check that the file is not damaged."
     case .damaged(let words):
       "The image \(name) is damaged or incomplete: \(words). Fetch it again or leave it out."
+    case .sound:
+      "\(name) is a sound, where an image is needed. Give a data set of images."
     }
   }
 
   public var errorDescription: String? { description }
 
-  private static func hex(_ byte: UInt8) -> String {
+  static func hex(_ byte: UInt8) -> String {
     (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
   }
 }

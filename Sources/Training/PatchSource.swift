@@ -1,3 +1,4 @@
+import Datasets
 import Layers
 import Tensors
 
@@ -15,8 +16,14 @@ public protocol PatchSource: Sendable {
   ///
   /// - Throws: errors of files and images.
   func patches(of media: [Int], in context: Context) throws -> Patches
+
+  /// The same media, changed at random in each update; nil where patches are not computed from images anew.
+  ///
+  /// What is drawn depends on the context's key and the medium; contexts of answers change nothing.
+  func augmented(_ augmentation: Augmentation) -> (any PatchSource)?
 }
 
 extension PatchSource {
   public var parameters: [Parameter] { [] }
+  public func augmented(_ augmentation: Augmentation) -> (any PatchSource)? { nil }
 }

@@ -37,6 +37,14 @@ public enum CheckpointChoice: String, ConfigChoice {
   case last
 }
 
+/// Where patches come from when no stage trains the encoder.
+public enum FeatureUse: String, ConfigChoice {
+  /// Each medium is encoded once; its features are read from the store.
+  case stored
+  /// Each medium is encoded anew in each update, as `augmentation` needs.
+  case live
+}
+
 /// Who else reads the log.
 public enum Tracker: String, ConfigChoice {
   case tensorboard
@@ -67,6 +75,8 @@ public struct StageConfig: ConfigSection {
   public var maxTextTokens = 64
   /// nil: the experiment's.
   public var dataset: DatasetConfig?
+  /// nil: every image as it is.
+  public var augmentation: Augmentation?
   public var accumulation = 1
   public var earlyStopping: EarlyStoppingConfig?
   public var optimizer = OptimizerConfig()
@@ -91,6 +101,10 @@ public struct StageConfig: ConfigSection {
       "early_stopping", \.earlyStopping,
       "Ends the stage when validation does not get better; null: never."),
     .union("dataset", \.dataset, "A data set of the stage's own; null: the experiment's."),
+    .section(
+      "augmentation", \.augmentation,
+      "Random changes of the images that the stage learns from; needs an encoder that is computed live; "
+        + "null: none."),
     .section("optimizer", \.optimizer, "How the stage trains; an arm's `optimizer` overrides it."),
   ]
 }
@@ -100,6 +114,7 @@ public struct TrainingConfig: ConfigSection {
   public var stages = [StageConfig()]
   public var seeds = [0]
   public var lanes = 8
+  public var features = FeatureUse.stored
   public var checkpoint = CheckpointChoice.best
   public var checkpointMinutes = 5.0
   public var trackers: [Tracker] = []
@@ -119,6 +134,10 @@ public struct TrainingConfig: ConfigSection {
       "lanes", \.lanes, .range(1...1024),
       "Parts of a batch; results depend on it, but not on the number of threads."),
     .choice(
+      "features", \.features,
+      "stored: each image is encoded once; live: anew in each update, as an encoder that trains is."
+    ),
+    .choice(
       "checkpoint", \.checkpoint,
       "Which weights are scored: best by validation loss, or those of the last epoch."),
     .number(
@@ -134,6 +153,21 @@ public struct TrainingConfig: ConfigSection {
         + "that trains are float32. bfloat16 halves those weights' memory and is faster on CPUs that "
         + "multiply it."),
   ]
+
+  public var problems: [SectionProblem] {
+    guard features == .stored, !stages.contains(where: { $0.train.contains(.encoder) }) else {
+      return []
+    }
+    return stages.enumerated().compactMap { index, stage in
+      stage.augmentation.map { _ in
+        SectionProblem(
+          "stages",
+          "stage \(index + 1) has an augmentation, but features are computed once and read from the "
+            + "store, so that every update would see the same; set training.features: live, or let a "
+            + "stage train the encoder")
+      }
+    }
+  }
 
   /// What the trainer needs of these settings.
   public var trainer: TrainerSettings {

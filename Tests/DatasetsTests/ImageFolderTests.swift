@@ -11,7 +11,7 @@ struct ImageFolderTests {
 
   static func read(
     _ files: [Identifier: String], images: [String] = ["a.png", "b.png", "c.png"],
-    captions: ImageFolderConfig.Captions = .auto, split: SplitConfig = split,
+    captions: FolderCaptions = .auto, split: SplitConfig = split,
     inspect: (ExampleSet) throws -> Void = { _ in }
   ) throws -> ExampleSet {
     try Flickr8kTests.withSet([:], images: images) { root in

@@ -20,7 +20,7 @@ import Testing
     config.patch = 4
     config.embedding = 16
     pair = try ContrastivePair(
-      config, imageSize: Self.imageSize, vocabulary: 64, captionLength: 12,
+      config, input: .square(Self.imageSize), vocabulary: 64, captionLength: 12,
       in: ParameterScope(store: store, random: RandomKey(seed: 3)))
     var settings = ScenesConfig()
     settings.imageSize = Self.imageSize
@@ -107,7 +107,7 @@ import Testing
       var config = SmallEncoderConfig()
       config.temperature = temperature
       let values = try ContrastivePair(
-        config, imageSize: 16, vocabulary: 4, captionLength: 2,
+        config, input: .square(16), vocabulary: 4, captionLength: 2,
         in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0))
       ).logScale.values
       #expect(values == [Float(log(scale))])
@@ -126,10 +126,11 @@ import Testing
   @Test func patchMustDivideTheImage() {
     #expect(
       throws: EncoderError(
-        key: "patch", rule: "must divide the images' side of 30 pixels", found: "8")
+        key: "patch", rule: "must divide the height of 30 and the width of 30 of its input",
+        found: "8")
     ) {
       try SmallEncoder(
-        SmallEncoderConfig(), imageSize: 30,
+        SmallEncoderConfig(), input: .square(30),
         in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 0)))
     }
   }

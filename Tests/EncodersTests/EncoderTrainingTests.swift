@@ -11,7 +11,8 @@ import Testing
     var config = SmallEncoderConfig()
     (config.width, config.layers, config.heads, config.patch) = (12, 2, 3, 4)
     return try SmallEncoder(
-      config, imageSize: 16, in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 5))
+      config, input: .square(16),
+      in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 5))
     )
   }
 

@@ -30,7 +30,7 @@ final class FeatureStoreFixture: Sendable {
     config.layers = 1
     config.patch = 4
     encoder = try SmallEncoder(
-      config, imageSize: Self.side,
+      config, input: .square(Self.side),
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 5)))
     description = FeatureDescription(
       encoder: "SmallEncoder", encoderDigest: "5", preprocessing: processor.description,

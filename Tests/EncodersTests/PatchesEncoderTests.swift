@@ -17,7 +17,7 @@ import Testing
 
   private static func encoder(_ config: SmallEncoderConfig, side: Int) throws -> SmallEncoder {
     try SmallEncoder(
-      config, imageSize: side,
+      config, input: .square(side),
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 3)))
   }
 
@@ -88,12 +88,13 @@ import Testing
   @Test("the source's encoder gives 196 patches and has 98,688 weights; the smaller one gives 64")
   func sourceSizes() throws {
     let config = try Self.patches(width: 128, patch: 16)
-    let encoder = try SmallEncoder(config, imageSize: 224, in: .shapes)
+    let encoder = try SmallEncoder(config, input: .square(224), in: .shapes)
     #expect(encoder.tokens(height: 224, width: 224) == 196)
     // 3 · 16 · 16 · 128 + 128 and a scale and a shift of 128.
     #expect(encoder.parameterCount == 98_688)
     #expect(encoder.forwardFLOPs(height: 224, width: 224) == 2 * 196 * 768 * 128)
-    let small = try SmallEncoder(Self.patches(width: 128, patch: 8), imageSize: 64, in: .shapes)
+    let small = try SmallEncoder(
+      Self.patches(width: 128, patch: 8), input: .square(64), in: .shapes)
     #expect(small.tokens(height: 64, width: 64) == 64)
   }
 
@@ -147,7 +148,7 @@ import Testing
     var config = SmallEncoderConfig()
     (config.width, config.layers, config.heads, config.patch) = (12, 1, 3, 4)
     let pair = try ContrastivePair(
-      config, imageSize: 16, vocabulary: 4, captionLength: 2,
+      config, input: .square(16), vocabulary: 4, captionLength: 2,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 8)))
     let images = [(8, 8), (16, 16), (16, 16), (8, 12)].enumerated().map {
       Self.image($0, height: $1.0, width: $1.1)
@@ -172,12 +173,12 @@ import Testing
     func sizes(_ media: [Medium], _ config: SmallEncoderConfig) throws -> [[Int]] {
       let processor = try config.processor(for: media, executor: executor)
       let pixels = try media.map { try processor.pixels(of: $0) }
-      let encoder = try SmallEncoder(config, imageSize: processor.outputWidth, in: .shapes)
+      let encoder = try SmallEncoder(config, input: processor.shape, in: .shapes)
       let grids = try encoder.grids(of: media, processor, classToken: false, executor: executor)
       #expect(grids.map { [$0.columns * 8, $0.rows * 8] } == pixels.map { [$0.width, $0.height] })
       #expect(pixels.allSatisfy { $0.values == [Float](repeating: -1, count: $0.values.count) })
       #expect(pixels.allSatisfy { $0.values.count == 3 * $0.width * $0.height })
-      return [[processor.outputWidth, processor.outputHeight]]
+      return [[processor.shape.width, processor.shape.height]]
         + pixels.map { [$0.width, $0.height] }
     }
     var config = try Self.patches(width: 8, patch: 8)

@@ -65,14 +65,16 @@ public struct AskingSession {
   /// - Throws: errors of images, models and files; ``UnsupportedSetting`` for what has no answer.
   public func run(say: (String) -> Void = { _ in }) throws -> [GivenAnswer] {
     let cells = try target.cells(of: config)
-    // Before any model is read.
-    for image in options.images { _ = try RGBImage(contentsOf: image) }
     let executor = LaneExecutor(threads: options.threads)
     let loader = InputLoader(
       config: config, cache: options.cache, executor: executor, console: Console(quiet: true),
       stop: StopSignal(), maximumUpdates: nil)
     // Of the run's own images no feature is needed.
-    let inputs = try loader.models(of: try loader.shapes())
+    let shapes = try loader.shapes()
+    // Before any model is read.
+    let kind = shapes.encoder?.processor.kind ?? .image
+    for image in options.images { try Medium(asked: image, kind: kind).check() }
+    let inputs = try loader.models(of: shapes)
     let answerer = Answerer(
       inputs: inputs, decode: config.evaluation.decode, executor: executor, pool: BufferPool(),
       stop: StopSignal())
@@ -118,7 +120,7 @@ extension TrainedCell {
     let model = try self.model(inputs)
     // A cell that trained the encoder sees with its own.
     let encoder = (model.source as? EncodedPatches)?.encoder ?? side.model
-    let media = images.map { Medium(id: Identifier($0.path), source: .file($0)) }
+    let media = images.map { Medium(asked: $0, kind: side.processor.kind) }
     let grids = try encoder.grids(
       of: media, side.processor, classToken: side.classToken, executor: LaneExecutor(threads: 1))
     if let small = media.indices.first(where: { grids[$0].tokens == 0 }) {
@@ -130,10 +132,25 @@ extension TrainedCell {
   }
 }
 
+extension Medium {
+  /// A file of the user's.
+  fileprivate init(asked file: URL, kind: MediumKind) {
+    self.init(
+      id: Identifier(file.path), source: kind == .sound ? .soundFile(file) : .file(file))
+  }
+
+  /// - Throws: `ImageError` or `AudioError` for a file that can't be decoded.
+  fileprivate func check() throws {
+    switch kind {
+    case .image: _ = try image()
+    case .sound: _ = try audio()
+    }
+  }
+}
+
 /// What becomes of one image on its way to the language model: rows and widths at every step.
 struct FlowShapes {
-  private let height: Int
-  private let width: Int
+  private let input: InputShape
   private let grid: PatchGrid
   private let patchWidth: Int
   private let visualTokens: Int
@@ -142,8 +159,7 @@ struct FlowShapes {
 
   /// - Parameter prompt: with one medium.
   init(_ prompt: AnswerPrompt, _ model: ArmModel, _ inputs: ExperimentInputs) {
-    height = inputs.encoder?.processor.outputHeight ?? 0
-    width = inputs.encoder?.processor.outputWidth ?? 0
+    input = inputs.encoder?.processor.shape ?? .square(0)
     grid = model.source.grid(of: prompt.places[0])
     patchWidth = model.source.width
     visualTokens = model.projector.visualTokens(of: grid)
@@ -169,7 +185,7 @@ struct FlowShapes {
       grid.leading == 0
       ? "" : " and \(grid.leading) leading token\(grid.leading == 1 ? "" : "s")"
     return [
-      "pixels     [3, \(height), \(width)]",
+      "pixels     [\(input.channels), \(input.height), \(input.width)]",
       "features   [\(grid.tokens), \(patchWidth)]: \(grid.rows) × \(grid.columns) patches\(leading)",
       "projected  [\(visualTokens), \(languageWidth)]",
       "text       [\(textTokens), \(languageWidth)]",

@@ -52,6 +52,10 @@ public struct ExperimentConfig: ConfigSection {
     var problems = projectors.names.filter(controls.contains).map {
       SectionProblem("projectors", "'\($0)' is the name of a control; give the arm another")
     }
+    if case .precomputed = encoder, training.features == .live {
+      problems.append(
+        SectionProblem("training", "features is live, but the encoder's features are precomputed"))
+    }
     if case .precomputed = encoder, training.trains(.encoder) {
       problems.append(
         SectionProblem("training", "a stage trains the encoder, but its features are precomputed"))

@@ -255,11 +255,11 @@ struct Calibration {
       let images = Array(inputs.data.media.prefix(2 * threads))
       let watch = Stopwatch()
       _ = try executor.map(count: images.count) {
-        made.processor(try images[$0].image()).count
+        try made.processor.pixels(of: images[$0]).values.count
       }
       read = 1 / Double(max(images.count, 1)) * watch.cost
     } else if let settings = inputs.config.encoder.made {
-      full = try SmallEncoder(settings, imageSize: encoder.processor.outputWidth, in: Self.filled())
+      full = try SmallEncoder(settings, input: encoder.processor.shape, in: Self.filled())
       read = Cost()
     } else {
       return Cost()
@@ -276,16 +276,15 @@ struct Calibration {
   /// Of one image, one at a time on each thread.
   private func timeEncoding(_ model: any VisionEncoder, _ shape: EncoderSide, depth: Int) -> Cost {
     let pool = BufferPool()
-    let (height, width) = (shape.processor.outputHeight, shape.processor.outputWidth)
-    let size = 3 * height * width
+    let input = shape.processor.shape
     let each = 2
     let watch = Stopwatch()
     executor.run(count: threads) { _ in
       let tape = Tape(pool: pool, recordsGradients: false)
       for _ in 0..<each {
-        let pixels = tape.tensor(rows: 1, width: size) { $0.update(repeating: 0.5) }
+        let pixels = tape.tensor(rows: 1, width: input.count) { $0.update(repeating: 0.5) }
         _ = model.hidden(
-          [ImageBatch(pixels, height: height, width: width)], depth: depth,
+          [ImageBatch(pixels, height: input.height, width: input.width)], depth: depth,
           finalNorm: true, in: Context(tape: tape))
         tape.reset()
       }
@@ -315,21 +314,22 @@ struct Calibration {
   }
 
   private func makingEncoder(_ settings: SmallEncoderConfig) throws -> Cost {
-    let side = inputs.encoder?.processor.outputWidth ?? settings.patch
+    let input = inputs.encoder?.processor.shape ?? .square(settings.patch)
     let texts = inputs.texts(of: counts.set.train)
     let longest = texts.flatMap { $0.map(\.count) }.max() ?? 1
     let pair = try ContrastivePair(
-      settings, imageSize: side, vocabulary: inputs.model.vocabularySize,
+      settings, input: input, vocabulary: inputs.model.vocabularySize,
       captionLength: longest, in: Self.filled())
     let batch = min(settings.batchSize, texts.count)
-    var pixels = [Float](repeating: 0, count: 3 * side * side)
+    var pixels = [Float](repeating: 0, count: input.count)
     pixels.withUnsafeMutableBufferPointer {
       RandomStream.fillNormal($0, key: RandomKey(seed: 0), deviation: 1)
     }
     let training = ContrastiveObjective(
       pair: PixelPair(
         pair: pair,
-        pixels: Array(repeating: PixelValues(pixels, height: side, width: side), count: batch)),
+        pixels: Array(
+          repeating: PixelValues(pixels, height: input.height, width: input.width), count: batch)),
       captions: (0..<batch).map { [texts[$0].first ?? [0]] })
     let cost = try update(pair.parameters, settings.optimizer) { lanes in
       _ = try training.gradients(

@@ -122,7 +122,7 @@ struct PlanCounts {
   var encodingFLOPs: Double {
     inputs.encoder.map {
       $0.model.forwardFLOPs(
-        height: $0.processor.outputHeight, width: $0.processor.outputWidth, depth: $0.depth)
+        height: $0.processor.shape.height, width: $0.processor.shape.width, depth: $0.depth)
     } ?? 0
   }
 

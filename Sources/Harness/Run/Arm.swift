@@ -64,6 +64,11 @@ extension TrainingConfig {
       remarks.append(
         "The encoder trains too, a copy for each arm and cell; its patches are computed live.")
     }
+    for (index, stage) in stages.enumerated() where stage.augmentation != nil {
+      remarks.append(
+        "Stage \(index + 1) learns from images that are changed at random (augmentation); validation and test "
+          + "see them as they are.")
+    }
     return remarks
   }
 }

@@ -39,6 +39,7 @@ public struct Cell: Sendable {
       ConfigNode.Entry("arm", arm.config.resolved),
       ConfigNode.Entry("stages", ConfigNode(.sequence(config.training.stages.map(\.resolved)))),
       ConfigNode.Entry("lanes", .plain("\(config.training.lanes)")),
+      ConfigNode.Entry("features", .plain(config.training.features.rawValue)),
       ConfigNode.Entry("checkpoint", .plain(config.training.checkpoint.rawValue)),
       ConfigNode.Entry("seed", .plain("\(seed)")),
     ]

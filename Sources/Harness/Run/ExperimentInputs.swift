@@ -43,6 +43,11 @@ public struct ExperimentInputs: Sendable {
     return (try? first.map(template.description(of:))) ?? ""
   }
 
+  /// Whether all media have one grid, as a shard of the feature store has.
+  var hasOneGrid: Bool {
+    data.media.indices.dropFirst().allSatisfy { source.grid(of: $0) == source.grid(of: 0) }
+  }
+
   /// Of the first medium: what weights that depend on a grid are made for.
   var grid: PatchGrid { data.media.isEmpty ? .sequence(0) : source.grid(of: 0) }
 
@@ -53,12 +58,13 @@ public struct ExperimentInputs: Sendable {
       textScale: contents == .values ? model.textScale : 1)
   }
 
-  /// The picture that the encoder saw, resized and cropped, so that the grid lies exactly on it; nil
+  /// The picture that the encoder saw, resized and cropped, or a sound's spectrogram, so that the grid lies
+  /// exactly on it; nil
   /// when the features were made elsewhere.
   ///
-  /// - Throws: `ImageError`, whose message names the file.
+  /// - Throws: `ImageError` or `AudioError`, whose message names the file.
   public func photo(of place: Int) throws -> RGBImage? {
-    try encoder.map { $0.processor.resized(try data.media[place].image()) }
+    try encoder.map { try $0.processor.picture(of: data.media[place]) }
   }
 
   /// The source of an encoder that is computed live.
@@ -67,8 +73,8 @@ public struct ExperimentInputs: Sendable {
   func liveSource(prefix: String?) throws -> any PatchSource {
     guard let encoder else {
       throw UnsupportedSetting(
-        "train: [encoder] needs an encoder, but encoder.kind is precomputed: its features were made "
-          + "elsewhere")
+        "an encoder that is computed live is needed, but encoder.kind is precomputed: its features were "
+          + "made elsewhere")
     }
     return EncodedPatches(
       encoder: try prefix.map { try encoder.model.copied(prefix: $0) } ?? encoder.model,
@@ -262,7 +268,7 @@ struct InputRecipe: Sendable {
 public struct EncoderSide: Sendable {
   /// In a store of shapes or of values.
   let model: any VisionEncoder
-  public let processor: ImageProcessor
+  public let processor: any Preprocessor
   let layer: EncoderLayer
   let classToken: Bool
   let precision: FeaturePrecision

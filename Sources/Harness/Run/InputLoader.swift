@@ -73,12 +73,8 @@ struct InputLoader: Sendable {
       inputs.source = StoredPatches(
         features: try PrecomputedFeatures(settings.file.url).features(of: shapes.data.media))
     } else if let side = inputs.encoder {
-      // A shard of the store has one grid.
-      let hasOneGrid = shapes.data.media.indices.allSatisfy {
-        shapes.source.grid(of: $0) == side.grid
-      }
       inputs.source =
-        hasOneGrid
+        config.training.features == .stored && shapes.hasOneGrid
         ? StoredPatches(features: try encode(shapes.data.media, side))
         : EncodedPatches(
           encoder: side.model, side: side, media: shapes.data.media, grid: shapes.source.grid(of:))
@@ -130,6 +126,11 @@ struct InputLoader: Sendable {
   /// The encoder in a store of shapes.
   private func encoderSide(_ data: ExperimentData) throws -> EncoderSide {
     if case .pretrained(let kind, let settings) = config.encoder {
+      if let sound = data.media.first(where: { $0.kind == .sound }) {
+        throw UnsupportedSetting(
+          "encoder.kind: \(kind.name) sees images, but \(sound.id) is a sound; take encoder.kind small or "
+            + "patches, which see spectrograms")
+      }
       let encoder = try PretrainedEncoder(
         kind, settings.computing(in: config.encoderCompute),
         folder: ModelFolder(resolving: settings.model.location),
@@ -148,7 +149,7 @@ struct InputLoader: Sendable {
     }
     let processor = try settings.processor(for: data.media, executor: executor)
     return EncoderSide(
-      model: try SmallEncoder(settings, imageSize: processor.outputWidth, in: .shapes),
+      model: try SmallEncoder(settings, input: processor.shape, in: .shapes),
       processor: processor, layer: .last, classToken: false, precision: .float32,
       name: settings.encoderName,
       description: nil, isMadeByTheRun: settings.epochs > 0)
@@ -246,6 +247,7 @@ extension ExperimentConfig {
     var key = dataset.resolvedYAML + encoder.resolvedYAML + languageModel.resolvedYAML
     key += encoderCompute.rawValue + languageModelCompute.rawValue
     for stage in training.stages { key += stage.dataset?.resolvedYAML ?? "-" }
+    key += "features \(training.features.rawValue)"
     if makesModels { key += "lanes \(training.lanes)" }
     return key
   }

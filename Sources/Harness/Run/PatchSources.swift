@@ -24,6 +24,8 @@ struct EncodedPatches: PatchSource {
   let media: [Medium]
   /// Of each medium.
   let grid: @Sendable (Int) -> PatchGrid
+  /// Changes images where they are learned from; not where they are answered about.
+  var augmentation: Augmentation?
 
   var width: Int { encoder.width }
   var parameters: [Parameter] { encoder.parameters }
@@ -31,8 +33,24 @@ struct EncodedPatches: PatchSource {
 
   func patches(of chosen: [Int], in context: Context) throws -> Patches {
     encoder.patches(
-      of: try chosen.map { try side.processor.pixels(of: media[$0]) }, layer: side.layer,
+      of: try chosen.map { try pixels(of: $0, in: context) }, layer: side.layer,
       classToken: side.classToken, in: context)
+  }
+
+  private func pixels(of medium: Int, in context: Context) throws -> PixelValues {
+    guard let augmentation, context.mode == .training,
+      let images = side.processor as? ImageProcessor
+    else { return try side.processor.pixels(of: media[medium]) }
+    return try images.pixels(
+      of: media[medium], changedBy: augmentation,
+      key: context.random.named("augmentation").numbered(medium))
+  }
+
+  func augmented(_ augmentation: Augmentation) -> (any PatchSource)? {
+    guard side.processor.kind == .image else { return nil }
+    var source = self
+    source.augmentation = augmentation
+    return source
   }
 }
 

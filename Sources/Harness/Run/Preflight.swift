@@ -34,6 +34,7 @@ struct Preflight {
       throw UnsupportedSetting(
         "\(title): there is no training image; give dataset.split more of them")
     }
+    if stage.augmentation != nil { try checkAugmentation(set, title) }
     let samples = try inputs.sequences.sequences(
       set.train, stage.data, limit: stage.maxTextTokens
     ).samples
@@ -68,6 +69,20 @@ struct Preflight {
         "\(arm.row), \(title): the longest sequence has \(longest) rows, the language model has "
           + "positions for \(inputs.model.maximumPositions); lower max_text_tokens or the visual "
           + "tokens")
+    }
+  }
+
+  /// That there are images that can be changed; that they are not stored features is checked with the settings.
+  private func checkAugmentation(_ set: ExampleSet, _ title: String) throws {
+    guard inputs.encoder != nil else {
+      throw UnsupportedSetting(
+        "\(title): augmentation changes images before the encoder sees them, but encoder.kind is "
+          + "precomputed: the features were made elsewhere; take it out")
+    }
+    if let sound = set.media.first(where: { $0.kind == .sound }) {
+      throw UnsupportedSetting(
+        "\(title): augmentation changes colours and turns pictures, but \(sound.id) is a sound; take it "
+          + "out")
     }
   }
 

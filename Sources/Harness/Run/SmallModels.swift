@@ -48,13 +48,13 @@ extension InputLoader {
     let key = RandomKey(seed: UInt64(bitPattern: Int64(settings.seed))).named("encoder")
     guard settings.epochs > 0 else {
       return try SmallEncoder(
-        settings, imageSize: side.processor.outputWidth,
+        settings, input: side.processor.shape,
         in: ParameterScope(store: ParameterStore(), random: key.named("init")))
     }
     let train = shapes.data.folds[0].train.filter { !$0.media.isEmpty }
     let captions = shapes.texts(of: train)
     let pair = try ContrastivePair(
-      settings, imageSize: side.processor.outputWidth,
+      settings, input: side.processor.shape,
       vocabulary: shapes.text.tokenizer.vocabularySize,
       captionLength: captions.flatMap { $0 }.map(\.count).max() ?? 1,
       in: ParameterScope(store: ParameterStore(), random: key.named("init")))

@@ -21,7 +21,9 @@ struct StageBuilder {
     var parameters = model.parameters(of: config)
     let head = config.data == .contrast ? model.head : nil
     parameters += head?.parameters ?? []
-    func objective(_ examples: [Example], _ choice: CaptionChoice) throws -> any Objective {
+    func objective(
+      _ examples: [Example], _ choice: CaptionChoice, _ model: ArmModel
+    ) throws -> any Objective {
       let sequences = try inputs.sequences.sequences(
         examples, config.data, limit: config.maxTextTokens)
       guard head != nil else {
@@ -34,8 +36,8 @@ struct StageBuilder {
         pair: try model.embeddings(media: samples.map(\.media), opening: inputs.opening),
         captions: samples.map(\.captions))
     }
-    let learning = try objective(train, config.captions)
-    let checked = try objective(validation, .all)
+    let learning = try objective(train, config.captions, augmented(config))
+    let checked = try objective(validation, .all, model)
     return Stage(
       name: config.title(index), objective: learning, parameters: parameters,
       epochs: config.epochs, batchSize: config.batchSize, optimizer: optimizer,
@@ -44,6 +46,15 @@ struct StageBuilder {
       watched: Dictionary(
         config.train.map { ($0.title, model.parameters(of: $0)) }.filter { !$0.1.isEmpty }
       ) { first, _ in first }, maximumUpdates: limit)
+  }
+
+  /// The model on the changed images of a stage.
+  private func augmented(_ config: StageConfig) throws -> ArmModel {
+    guard let augmentation = config.augmentation else { return model }
+    guard let source = model.source.augmented(augmentation) else {
+      throw UnsupportedSetting("augmentation needs images and an encoder that is computed live")
+    }
+    return model.with(source)
   }
 }
 

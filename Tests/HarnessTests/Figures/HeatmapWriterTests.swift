@@ -45,7 +45,7 @@ struct HeatmapWriterTests {
     inputs = ExperimentInputs(
       contents: .values, config: ExperimentConfig(), data: data, text: text, model: tiny.model,
       encoder: EncoderSide(
-        model: try SmallEncoder(encoder, imageSize: 28, in: .shapes),
+        model: try SmallEncoder(encoder, input: .square(28), in: .shapes),
         processor: ImageProcessor(
           outputWidth: 28, outputHeight: 14, resize: .exact(width: 28, height: 14), mean: nil,
           standardDeviation: nil),
