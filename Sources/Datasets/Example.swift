@@ -5,7 +5,38 @@ import Storage
 /// Where the content of a medium comes from.
 public enum MediumSource: Sendable, Equatable {
   case file(URL)
-  case drawn(RGBImage)
+  case drawing(Drawing)
+
+  /// A picture that is there already.
+  public static func drawn(_ image: RGBImage) -> Self { .drawing(Drawing(image)) }
+}
+
+/// A picture that the program draws when it is asked for, anew each time.
+///
+/// It is known by the words that decide it, so that neither telling two apart nor finding its features draws
+/// it.
+public struct Drawing: Sendable, Equatable {
+  /// XXH3-128 of the words, or of the pixels of a picture that was there already.
+  let digest: String
+  private let draw: @Sendable () -> RGBImage
+
+  /// - Parameters:
+  ///   - words: all that decides the pixels: how it is drawn, settings, seed, number. Drawing it in another
+  ///     way needs other words.
+  ///   - draw: gives the same pixels every time.
+  init(_ words: String, draw: @escaping @Sendable () -> RGBImage) {
+    digest = Digest.of(words)
+    self.draw = draw
+  }
+
+  init(_ image: RGBImage) {
+    digest = Digest.of(image.pixels)
+    draw = { image }
+  }
+
+  func image() -> RGBImage { draw() }
+
+  public static func == (a: Self, b: Self) -> Bool { a.digest == b.digest }
 }
 
 /// One image (or sound) of a data set.
@@ -19,23 +50,23 @@ public struct Medium: Sendable, Equatable {
     self.source = source
   }
 
-  /// The pixels; a file is decoded on every call.
+  /// The pixels; a file is decoded, a drawing drawn on every call.
   ///
   /// - Throws: `ImageError`, whose message names the file.
   public func image() throws -> RGBImage {
     switch source {
     case .file(let url): try RGBImage(contentsOf: url)
-    case .drawn(let image): image
+    case .drawing(let drawing): drawing.image()
     }
   }
 
-  /// XXH3-128 of the file's bytes or of the drawn pixels.
+  /// XXH3-128 of the file's bytes, or of what decides a drawing.
   ///
   /// - Throws: `FileError` if the file cannot be read.
   public func digest() throws(FileError) -> String {
     switch source {
     case .file(let url): try Digest.ofFile(url)
-    case .drawn(let image): Digest.of(image.pixels)
+    case .drawing(let drawing): drawing.digest
     }
   }
 }

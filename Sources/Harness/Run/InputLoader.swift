@@ -19,6 +19,9 @@ struct InputLoader: Sendable {
   /// Updates of each stage, to try a large setting.
   let maximumUpdates: Int?
 
+  /// Of large files, which are read once for them.
+  private var digests: DigestCache { DigestCache(cache) }
+
   /// Data, text side, encoder as shapes; no weight and no feature is read.
   ///
   /// - Throws: what reading data, configurations and tokenizers throws.
@@ -30,7 +33,7 @@ struct InputLoader: Sendable {
     let text =
       switch config.languageModel {
       case .llama(let settings), .qwen2(let settings):
-        try TextSide(config.languageModel, settings)
+        try TextSide(config.languageModel, settings, digests: digests)
       case .small(let settings):
         try smallTextSide(settings, data)
       }
@@ -42,7 +45,7 @@ struct InputLoader: Sendable {
       encoder = nil
       let grid = file.grid
       source = ShapePatches(width: file.width) { _ in grid }
-      recipe.parts.append(("features", try file.digest()))
+      recipe.parts.append(("features", try file.digest(cache: digests)))
     } else {
       let side = try encoderSide(data)
       encoder = side
@@ -121,7 +124,7 @@ struct InputLoader: Sendable {
     if case .pretrained(let kind, let settings) = config.encoder {
       let encoder = try PretrainedEncoder(
         kind, settings, folder: ModelFolder(resolving: settings.model.location),
-        store: ParameterStore(.shapes), executor: executor)
+        store: ParameterStore(.shapes), digests: digests, executor: executor)
       return EncoderSide(encoder, settings)
     }
     guard case .small(let settings) = config.encoder else {
@@ -148,7 +151,7 @@ struct InputLoader: Sendable {
       return EncoderSide(
         try PretrainedEncoder(
           kind, settings, folder: ModelFolder(resolving: settings.model.location),
-          executor: executor), settings)
+          digests: digests, executor: executor), settings)
     }
     guard case .small(let settings) = config.encoder else { return side }
     let model = try smallEncoder(settings, shapes: shapes, side: side)
