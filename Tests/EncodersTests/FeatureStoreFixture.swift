@@ -163,6 +163,10 @@ struct LoudEncoder: VisionEncoder {
     return rows.with(context.tape.scale(rows.tensor, by: factor))
   }
 
+  func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    base.parameters(depth: depth, finalNorm: finalNorm)
+  }
+
   func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     base.forwardFLOPs(height: height, width: width, depth: depth)
   }

@@ -24,7 +24,8 @@ struct EncodedPatches: PatchSource {
   let media: [Medium]
 
   var width: Int { encoder.width }
-  var parameters: [Parameter] { encoder.parameters }
+  /// Those that the patches depend on.
+  var parameters: [Parameter] { encoder.parameters(of: side.layer) }
   func grid(of medium: Int) -> PatchGrid { side.grid }
 
   func patches(of chosen: [Int], in context: Context) throws -> Patches {

@@ -209,8 +209,12 @@ struct OffsetEdits: Sendable {
   func number(_ offset: Int32) -> Int32 { shifted.contains(offset) ? offset - shift : offset }
 
   private static func has(_ index: [UInt8], _ line: String) -> Bool {
-    let line = Array(line.utf8)
-    return memmem(index, index.count, line, line.count) != nil
+    let wanted = Array(line.utf8)
+    var isThere = false
+    forEachLine(index) { line, _ in
+      isThere = isThere || index[line].starts(with: wanted)
+    }
+    return isThere
   }
 }
 
