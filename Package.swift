@@ -44,7 +44,11 @@ let targets: [Target] = [
   module("Configuration"),
   module("Tensors", uses: ["CKernels", "COpenBLAS", "COneDNN"]),
   module("Layers", uses: ["Tensors", "Configuration"]),
-  module("Storage", uses: ["Tensors", "Configuration", "CHDF5", "CPNG", "CJPEG", "CSndFile", "CXXHash"]),
+  module(
+    "Storage",
+    uses: [
+      "Tensors", "Configuration", "CKernels", "CHDF5", "CPNG", "CJPEG", "CSndFile", "CXXHash",
+    ]),
   module("Tokenizers", uses: ["Configuration"]),
   module("Datasets", uses: ["Tensors", "Storage", "Tokenizers", "Configuration"]),
   module("Encoders", uses: ["Tensors", "Layers", "Storage", "Datasets", "Configuration"]),

@@ -6,15 +6,46 @@ import Storage
 public enum MediumSource: Sendable, Equatable {
   /// An image file.
   case file(URL)
-  case drawn(RGBImage)
+  case drawing(Drawing)
   case soundFile(URL)
   case sound(Audio)
+
+  /// A picture that is there already.
+  public static func drawn(_ image: RGBImage) -> Self { .drawing(Drawing(image)) }
 }
 
 /// What a medium is, and so which preprocessor takes it.
 public enum MediumKind: String, Sendable {
   case image
   case sound
+}
+
+/// A picture that the program draws when it is asked for, anew each time.
+///
+/// It is known by the words that decide it, so that neither telling two apart nor finding its features draws
+/// it.
+public struct Drawing: Sendable, Equatable {
+  /// XXH3-128 of the words, or of the pixels of a picture that was there already.
+  let digest: String
+  private let draw: @Sendable () -> RGBImage
+
+  /// - Parameters:
+  ///   - words: all that decides the pixels: how it is drawn, settings, seed, number. Drawing it in another
+  ///     way needs other words.
+  ///   - draw: gives the same pixels every time.
+  init(_ words: String, draw: @escaping @Sendable () -> RGBImage) {
+    digest = Digest.of(words)
+    self.draw = draw
+  }
+
+  init(_ image: RGBImage) {
+    digest = Digest.of(image.pixels)
+    draw = { image }
+  }
+
+  func image() -> RGBImage { draw() }
+
+  public static func == (a: Self, b: Self) -> Bool { a.digest == b.digest }
 }
 
 /// One image (or sound) of a data set.
@@ -30,18 +61,18 @@ public struct Medium: Sendable, Equatable {
 
   public var kind: MediumKind {
     switch source {
-    case .file, .drawn: .image
+    case .file, .drawing: .image
     case .soundFile, .sound: .sound
     }
   }
 
-  /// The pixels; a file is decoded on every call.
+  /// The pixels; a file is decoded, a drawing drawn on every call.
   ///
   /// - Throws: `ImageError`, whose message names the file; also for a sound.
   public func image() throws(ImageError) -> RGBImage {
     switch source {
     case .file(let url): try RGBImage(contentsOf: url)
-    case .drawn(let image): image
+    case .drawing(let drawing): drawing.image()
     case .soundFile, .sound: throw ImageError(name: id.text, problem: .sound)
     }
   }
@@ -53,17 +84,17 @@ public struct Medium: Sendable, Equatable {
     switch source {
     case .soundFile(let url): try Audio(contentsOf: url)
     case .sound(let audio): audio
-    case .file, .drawn: throw AudioError(name: id.text, problem: .image)
+    case .file, .drawing: throw AudioError(name: id.text, problem: .image)
     }
   }
 
-  /// XXH3-128 of the file's bytes, of the drawn pixels, or of rate, channels and samples.
+  /// XXH3-128 of the file's bytes, of what decides a drawing, or of rate, channels and samples.
   ///
   /// - Throws: `FileError` if the file cannot be read.
   public func digest() throws(FileError) -> String {
     switch source {
     case .file(let url), .soundFile(let url): return try Digest.ofFile(url)
-    case .drawn(let image): return Digest.of(image.pixels)
+    case .drawing(let drawing): return drawing.digest
     case .sound(let audio):
       var hasher = DigestHasher()
       hasher.update(field: "sound", "\(audio.rate) Hz, \(audio.channels) channels")

@@ -40,8 +40,8 @@ public struct ScenesConfig: DatasetSettings {
 
   public func read() -> [ExampleSet] {
     let painter = ScenePainter(
-      key: RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("scenes"), imageSize: imageSize,
-      maximumObjects: maxObjects, captionsPerImage: captionsPerImage)
+      seed: seed, imageSize: imageSize, maximumObjects: maxObjects,
+      captionsPerImage: captionsPerImage)
     return [
       ExampleSet(
         name: "scenes",
@@ -56,10 +56,14 @@ public struct ScenesConfig: DatasetSettings {
 }
 
 struct ScenePainter {
-  let key: RandomKey
+  let seed: Int
   let imageSize: Int
   let maximumObjects: Int
   let captionsPerImage: Int
+
+  private var key: RandomKey {
+    RandomKey(seed: UInt64(bitPattern: Int64(seed))).named("scenes")
+  }
 
   /// The scene of an image: lots are drawn until one belongs to the part.
   func scene(_ part: ExampleSet.Part, _ index: Int) -> Scene {
@@ -74,11 +78,17 @@ struct ScenePainter {
   func example(_ part: ExampleSet.Part, _ index: Int) -> Example {
     let scene = scene(part, index)
     let imageKey = key.named(part.rawValue).numbered(index)
-    var drawing = imageKey.named("drawing").stream
     var wording = imageKey.named("captions").stream
     return Example(
       id: part.id("scene", index),
-      source: .drawn(scene.drawn(side: imageSize, from: &drawing)),
+      source: .drawing(
+        Drawing(
+          "scene, form 1, seed \(seed), \(imageSize) pixels, \(part.rawValue) \(index): "
+            + scene.facts
+        ) {
+          var stream = imageKey.named("drawing").stream
+          return scene.drawn(side: imageSize, from: &stream)
+        }),
       captions: scene.captions(captionsPerImage, from: &wording))
   }
 }

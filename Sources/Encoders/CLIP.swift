@@ -83,6 +83,10 @@ public struct CLIPVisionModel: FolderEncoder {
     return layers.prefix(depth).reduce(start) { rows, layer in layer(rows, in: context) }
   }
 
+  public func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    embeddings.parameters + preNorm.parameters + layers.prefix(depth).flatMap(\.parameters)
+  }
+
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
   }

@@ -83,6 +83,14 @@ extension ValueType where Value == EncoderLayer {
 public enum FeaturePrecision: String, ConfigChoice {
   case float32
   case float16
+
+  /// Bytes of a value.
+  var size: Int {
+    switch self {
+    case .float32: 4
+    case .float16: 2
+    }
+  }
 }
 
 /// Settings of the encoders that are read from a Hugging Face folder.

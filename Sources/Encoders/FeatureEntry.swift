@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Storage
+import Tensors
 
 /// The folder of one encoder setting.
 struct FeatureEntry {
@@ -31,7 +32,7 @@ struct FeatureEntry {
   /// - Parameter note: told of each of them.
   func open(
     _ description: FeatureDescription, for images: Set<FeatureShard.Image>,
-    note: (String) -> Void
+    executor: LaneExecutor, note: (String) -> Void
   ) throws -> FeatureManifest {
     var manifest = FeatureManifest(description)
     do {
@@ -40,49 +41,49 @@ struct FeatureEntry {
     } catch let error as FeatureStoreError {
       note(error.description)
     }
-    let before = VerifiedDigests(verifiedURL)
+    let before = RememberedDigests(verifiedURL)
     var verified = before
     let wanted = manifest.shards(holding: images)
-    manifest.shards = try manifest.shards.filter { shard in
-      guard wanted.contains(shard.file) else { return true }
+    let digests = try verified.digests(
+      of: wanted.map { folder.appending(path: $0) }, executor: executor)
+    manifest.shards.removeAll { shard in
+      guard wanted.contains(shard.file) else { return false }
       let url = folder.appending(path: shard.file)
-      let digest = try verified.digest(of: url)
-      if digest == shard.digest { return true }
+      let digest = digests[shard.file]
+      if digest == shard.digest { return false }
       note(
         "\(url.path) is \(digest == nil ? "gone" : "damaged"). "
           + "Its images are encoded again when they are needed.")
-      return false
+      return true
     }
-    if verified != before { remember(verified) }
+    if verified != before { verified.write(to: verifiedURL) }
     return manifest
-  }
-
-  /// A cache that can't be written to is no error: the digests are taken again.
-  private func remember(_ verified: VerifiedDigests) {
-    guard let data = try? JSONEncoder().encode(verified) else { return }
-    try? AtomicFile.write(data, to: verifiedURL)
   }
 
   /// Writes a shard and lists it in the manifest.
   ///
-  /// - Parameter groups: features of images, one group after the other.
+  /// - Parameter rows: features of its images, one after the other, as ``FeaturePrecision`` stores them.
   func append(
-    _ shard: FeatureShard, groups: [[Float]], description: FeatureDescription,
+    _ shard: FeatureShard, rows: UnsafeRawBufferPointer, description: FeatureDescription,
     to manifest: inout FeatureManifest
   ) throws {
     var shard = shard
     let partial = AtomicFile.partialURL(for: folder.appending(path: "shard.h5"))
     do {
-      try write(shard, groups: groups, description: description, to: partial)
-      shard.digest = try Digest.ofFile(partial)
+      var file = try HDF5RowFile(
+        creating: partial, rows: "features",
+        type: description.precision == .float16 ? .float16 : .float32, shape: shard.shape
+      ) { file, features throws(HDF5Error) in
+        try features.setAttribute("grid", .integers([shard.rows, shard.columns, shard.leading]))
+        try file.write("image_id", shard.images.map(\.id.text))
+        try file.write("image_digest", shard.images.map(\.digest))
+        for (name, value) in description.attributes { try file.setAttribute(name, .string(value)) }
+      }
+      try file.append(rows)
+      shard.digest = try file.finish()
       try AtomicFile.commit(partial, to: folder.appending(path: shard.file))
     } catch {
       unlink(partial.path)
-      if let error = error as? HDF5Error, case .overflowsHalf = error.problem {
-        throw FeatureStoreError(
-          description: "The encoder's features exceed 65504, the largest float16. "
-            + "Set encoder.precision to float32.")
-      }
       throw error
     }
     // Where the disk knows no locks another writer may have listed shards since.
@@ -94,28 +95,9 @@ struct FeatureEntry {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
     try AtomicFile.write(try encoder.encode(manifest), to: manifestURL)
-    var verified = VerifiedDigests(verifiedURL)
+    var verified = RememberedDigests(verifiedURL)
     verified.set(shard.digest, of: folder.appending(path: shard.file))
-    remember(verified)
-  }
-
-  private func write(
-    _ shard: FeatureShard, groups: [[Float]], description: FeatureDescription, to url: URL
-  ) throws {
-    let file = try HDF5File(creating: url)
-    let features = try file.createDataset(
-      "features", type: description.precision == .float16 ? .float16 : .float32,
-      shape: shard.shape, chunkRows: 1)
-    try features.setAttribute("grid", .integers([shard.rows, shard.columns, shard.leading]))
-    var row = 0
-    for values in groups {
-      try features.writeRows(first: row, values)
-      row += values.count / features.rowCount
-    }
-    try file.write("image_id", shard.images.map(\.id.text))
-    try file.write("image_digest", shard.images.map(\.digest))
-    for (name, value) in description.attributes { try file.setAttribute(name, .string(value)) }
-    try file.close()
+    verified.write(to: verifiedURL)
   }
 
   /// The features of `images` where they lie.
@@ -157,6 +139,6 @@ struct FeatureEntry {
         description: "\(url.path) holds other images than its manifest lists. "
           + "Remove the folder: it will be made again.")
     }
-    return OpenFeatureFile(path: url.path, features: features)
+    return OpenFeatureFile(path: url.path, rows: try HDF5RowReader(features))
   }
 }

@@ -37,6 +37,18 @@ public struct FeatureStore: Sendable {
     progress: @escaping @Sendable (Int, Int) -> Void, shouldStop: @Sendable () -> Bool,
     note: @Sendable (String) -> Void = { _ in }
   ) throws -> StoredFeatures? {
+    try features(
+      of: media, description: description,
+      maker: EncoderFeatures(encoder, processor, description), batch: batch, executor: executor,
+      progress: progress, shouldStop: shouldStop, note: note)
+  }
+
+  /// The same for features that anything makes.
+  package func features(
+    of media: [Medium], description: FeatureDescription, maker: any FeatureMaker, batch: Int,
+    executor: LaneExecutor, progress: @escaping @Sendable (Int, Int) -> Void,
+    shouldStop: @Sendable () -> Bool, note: @Sendable (String) -> Void = { _ in }
+  ) throws -> StoredFeatures? {
     precondition(batch > 0, "at least one image is encoded at a time")
     let entry = FeatureEntry(folder: folder.appending(path: description.key))
     try AtomicFile.ensureFolder(entry.folder)
@@ -44,7 +56,7 @@ public struct FeatureStore: Sendable {
       FeatureShard.Image(id: media[$0].id, digest: try media[$0].digest())
     }
     let distinct = Set(wanted)
-    var manifest = try entry.open(description, for: distinct, note: { _ in })
+    var manifest = try entry.open(description, for: distinct, executor: executor, note: { _ in })
     if wanted.contains(where: { [index = manifest.index] in index[$0] == nil }) {
       guard let lock = FeatureLock(entry.folder, shouldStop: shouldStop, note: note) else {
         return nil
@@ -52,7 +64,7 @@ public struct FeatureStore: Sendable {
       defer { lock.release() }
       // Another program may have encoded them, or removed the entry, while this one waited.
       try AtomicFile.ensureFolder(entry.folder)
-      manifest = try entry.open(description, for: distinct, note: note)
+      manifest = try entry.open(description, for: distinct, executor: executor, note: note)
       entry.removePartials(isAlone: lock.isHeld)
       let stored = manifest.index
       var seen: Set<FeatureShard.Image> = []
@@ -60,58 +72,97 @@ public struct FeatureStore: Sendable {
         stored[wanted[$0]] == nil && seen.insert(wanted[$0]).inserted
       }
       let work = FeatureWork(
-        media: media, description: description, encoder: encoder, processor: processor,
+        media: media, precision: description.precision, maker: maker,
+        rows: min(missing.count, Self.shardImages),
         progress: ProgressCounter(total: missing.count, report: progress))
       for first in stride(from: 0, to: missing.count, by: Self.shardImages) {
         let chosen = Array(missing[first..<min(first + Self.shardImages, missing.count)])
         let groups = stride(from: 0, to: chosen.count, by: batch).map {
-          Array(chosen[$0..<min($0 + batch, chosen.count)])
+          $0..<min($0 + batch, chosen.count)
         }
         let encoded = try executor.map(count: groups.count) { index in
-          shouldStop() ? nil : try work.encode(groups[index])
+          if shouldStop() { return false }
+          try work.encode(chosen[groups[index]], into: groups[index])
+          return true
         }
-        let values = encoded.compactMap { $0 }
-        guard values.count == groups.count else { return nil }
+        guard encoded.allSatisfy({ $0 }) else { return nil }
         let shard = FeatureShard(
-          images: chosen.map { wanted[$0] },
-          grid: encoder.grid(processor, classToken: description.classToken),
-          width: encoder.width)
-        try entry.append(shard, groups: values, description: description, to: &manifest)
+          images: chosen.map { wanted[$0] }, grid: maker.grid, width: maker.width)
+        try entry.append(
+          shard, rows: work.rows(chosen.indices), description: description, to: &manifest)
       }
     }
     entry.markUsed()
-    return entry.features(of: wanted, manifest, width: encoder.width)
+    return entry.features(of: wanted, manifest, width: maker.width)
   }
 }
 
-/// What all groups of media to encode share.
-private struct FeatureWork: Sendable {
-  let media: [Medium]
-  let description: FeatureDescription
-  let encoder: any VisionEncoder
-  let processor: any Preprocessor
-  let progress: ProgressCounter
-  let pool = BufferPool()
+/// What all groups of media to encode share, and the rows of one shard.
+///
+/// `@unchecked Sendable`: the rows are written by the one thread that has their group, and read when all
+/// groups are done.
+private final class FeatureWork: @unchecked Sendable {
+  private let media: [Medium]
+  private let precision: FeaturePrecision
+  private let maker: any FeatureMaker
+  private let progress: ProgressCounter
+  private let pool = BufferPool()
+  /// Features `[image, token, width]` as they are stored.
+  private let stored: UnsafeMutableRawBufferPointer
+  private let rowBytes: Int
 
-  /// One group from files to features `[image, token, width]`.
+  /// - Parameter rows: the most of a shard.
+  init(
+    media: [Medium], precision: FeaturePrecision, maker: any FeatureMaker, rows: Int,
+    progress: ProgressCounter
+  ) {
+    self.media = media
+    self.precision = precision
+    self.maker = maker
+    self.progress = progress
+    rowBytes = maker.grid.tokens * maker.width * precision.size
+    stored = .allocate(byteCount: rows * rowBytes, alignment: 64)
+  }
+
+  deinit { stored.deallocate() }
+
+  func rows(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      rebasing: stored[range.lowerBound * rowBytes..<range.upperBound * rowBytes])
+  }
+
+  /// One group from files to rows.
   ///
   /// Each image runs alone: the last bits of a product depend on how many rows it has, and an image's
   /// features must not depend on which images came with it. Groups of 8 would be 5 % faster.
-  func encode(_ group: [Int]) throws -> [Float] {
+  func encode(_ group: ArraySlice<Int>, into rows: Range<Int>) throws {
     let tape = Tape(pool: pool, recordsGradients: false)
-    return try group.flatMap { index in
-      let patches = encoder.patches(
-        of: [try processor.pixels(of: media[index])], layer: description.layer,
-        classToken: description.classToken, in: Context(tape: tape))
-      let values = tape.values(patches.tensor)
+    for (index, row) in zip(group, rows) {
+      let patches = try maker.patches(of: media[index], on: tape)
+      try tape.withValues(patches.tensor) { try store($0, of: media[index], into: row) }
       tape.reset()
-      if let value = values.first(where: { !$0.isFinite }) {
-        throw FeatureStoreError(
-          description: "The encoder (\(description.encoder)) gives \(value) for the image "
-            + "\(media[index].id).")
-      }
       progress.add(1)
-      return values
+    }
+  }
+
+  private func store(
+    _ values: UnsafeBufferPointer<Float>, of medium: Medium, into row: Int
+  ) throws(FeatureStoreError) {
+    guard FloatFormats.areFinite(values) else {
+      let value = values.first { !$0.isFinite } ?? .nan
+      throw FeatureStoreError(
+        description: "The encoder (\(maker.name)) gives \(value) for the image \(medium.id).")
+    }
+    let place = UnsafeMutableRawBufferPointer(
+      rebasing: stored[row * rowBytes..<(row + 1) * rowBytes])
+    switch precision {
+    case .float32: place.copyMemory(from: UnsafeRawBufferPointer(values))
+    case .float16:
+      guard !FloatFormats.convertToHalf(values, into: place.bindMemory(to: UInt16.self)) else {
+        throw FeatureStoreError(
+          description: "The encoder's features exceed 65504, the largest float16. "
+            + "Set encoder.precision to float32.")
+      }
     }
   }
 }

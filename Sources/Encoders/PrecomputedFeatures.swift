@@ -97,7 +97,12 @@ public struct PrecomputedFeatures: Sendable {
   }
 
   /// XXH3-128 of the file: what a run's provenance names it by.
-  public func digest() throws(FileError) -> String { try Digest.ofFile(url) }
+  ///
+  /// - Parameter cache: where digests of files are remembered.
+  public func digest(cache: DigestCache? = nil) throws(FileError) -> String {
+    if let cache { return try cache.digest(of: url) }
+    return try Digest.ofFile(url)
+  }
 
   /// The features of `media`, in their order, read as they are needed.
   ///
@@ -121,7 +126,9 @@ public struct PrecomputedFeatures: Sendable {
         StoredFeatures.Place(id: $0.id, file: 0, row: rows[$0.id, default: 0], grid: grid)
       }
     ) { _ in
-      OpenFeatureFile(path: url.path, features: try HDF5File(reading: url).dataset("features"))
+      OpenFeatureFile(
+        path: url.path,
+        rows: try HDF5RowReader(try HDF5File(reading: url).dataset("features")))
     }
     _ = try features.statistics()
     return features

@@ -52,13 +52,15 @@ public struct PretrainedEncoder: Sendable {
 
   /// Reads the folder, or with `weights: random` its two configurations alone.
   ///
-  /// - Parameter store: of the weights; one of shapes reads no weight, only checks that the files have them.
+  /// - Parameters:
+  ///   - store: of the weights; one of shapes reads no weight, only checks that the files have them.
+  ///   - digests: where digests of weight files are remembered.
   /// - Throws: ``EncoderError`` for what `config.json` or a setting says, `DatasetError` for
   ///   `preprocessor_config.json`, `CheckpointReaderError` for a weight that is absent or of another
   ///   shape, `ModelFolderError` for a file that can't be read.
   public init(
     _ kind: PretrainedEncoderKind, _ settings: PretrainedEncoderConfig, folder: ModelFolder,
-    store: ParameterStore = ParameterStore(), executor: LaneExecutor
+    store: ParameterStore = ParameterStore(), digests: DigestCache? = nil, executor: LaneExecutor
   ) throws {
     model = try kind.model.init(
       folder, store: store, weights: settings.weights, executor: executor)
@@ -66,7 +68,8 @@ public struct PretrainedEncoder: Sendable {
       preprocessorConfig: folder.file("preprocessor_config.json"))
     processor = settings.imageSize.map { native.resized(toSide: $0) } ?? native
     try Self.check(settings, model, processor)
-    let weightsDigest = settings.weights == .random ? "random" : try folder.weights.digest()
+    let weightsDigest =
+      settings.weights == .random ? "random" : try folder.weights.digest(cache: digests)
     description = FeatureDescription(
       encoder: "\(kind.className) \(model.layerCount)×\(model.width), patch \(model.patchSize)",
       encoderDigest: Digest.of(weightsDigest + Digest.of(try folder.data("config.json"))),

@@ -82,6 +82,11 @@ public struct SiglipVisionModel: FolderEncoder {
     return finalNorm ? norm(rows, in: context) : rows
   }
 
+  public func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    embeddings.parameters + layers.prefix(depth).flatMap(\.parameters)
+      + (finalNorm ? norm.parameters : [])
+  }
+
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
   }

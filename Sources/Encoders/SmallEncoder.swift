@@ -55,6 +55,11 @@ public struct SmallEncoder: VisionEncoder {
     return finalNorm ? norm(last, in: context) : last
   }
 
+  public func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    embeddings.parameters + layers.prefix(depth).flatMap(\.parameters)
+      + (finalNorm ? norm.parameters : [])
+  }
+
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
   }

@@ -49,7 +49,7 @@ public struct StoredFeatures: Sendable {
   /// - Throws: `HDF5Error`; ``FeatureStoreError`` for a file that holds others than it should.
   public func read(_ index: Int, into values: UnsafeMutableBufferPointer<Float>) throws {
     let place = places[index]
-    try files.file(place.file).features.readRows(first: place.row, count: 1, into: values)
+    try files.file(place.file).rows.readRows(first: place.row, count: 1, into: values)
   }
 
   /// One medium's features, `[tokens, width]`.
@@ -157,11 +157,11 @@ private final class ComputedStatistics: Sendable {
 /// A file of features that stays open.
 final class OpenFeatureFile: Sendable {
   let path: String
-  let features: HDF5Dataset
+  let rows: HDF5RowReader
 
-  init(path: String, features: consuming HDF5Dataset) {
+  init(path: String, rows: consuming HDF5RowReader) {
     self.path = path
-    self.features = features
+    self.rows = rows
   }
 }
 

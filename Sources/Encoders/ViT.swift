@@ -94,6 +94,11 @@ public struct ViTModel: FolderEncoder {
     return finalNorm ? norm(rows, in: context) : rows
   }
 
+  public func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    embeddings.parameters + layers.prefix(depth).flatMap(\.parameters)
+      + (finalNorm ? norm.parameters : [])
+  }
+
   public func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {
     flops(embeddings, layers.prefix(depth), height: height, width: width)
   }

@@ -38,9 +38,8 @@ extension VisionEncoder {
   public func patches(
     of images: [ImageBatch], layer: EncoderLayer, classToken: Bool, in context: Context
   ) -> Patches {
-    let depth = depth(layer)
-    let isNormed = layer == .last || normsLastHiddenState && depth == layerCount
-    let all = hidden(images, depth: depth, finalNorm: isNormed, in: context)
+    let all = hidden(
+      images, depth: depth(layer), finalNorm: isNormed(layer), in: context)
     let grids = images.flatMap { batch in
       Array(
         repeating: grid(height: batch.height, width: batch.width, classToken: classToken),

@@ -38,6 +38,9 @@ public protocol VisionEncoder: Module {
   ///   - finalNorm: whether the model's final norm is applied.
   func hidden(_ images: [ImageBatch], depth: Int, finalNorm: Bool, in context: Context) -> Rows
 
+  /// The weights that ``hidden(_:depth:finalNorm:in:)`` reads.
+  func parameters(depth: Int, finalNorm: Bool) -> [Parameter]
+
   /// FLOPs of ``hidden(_:depth:finalNorm:in:)`` for one image of this size: matrix products only, a
   /// multiply-add counts as 2.
   func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double
@@ -80,6 +83,16 @@ extension VisionEncoder {
     case .last: layerCount
     case .hiddenState(let index): depth(index)
     }
+  }
+
+  /// Whether the features of `layer` come after the final norm.
+  func isNormed(_ layer: EncoderLayer) -> Bool {
+    layer == .last || normsLastHiddenState && depth(layer) == layerCount
+  }
+
+  /// The weights that decide the features of `layer`: those of later layers and of poolers are not among them.
+  public func parameters(of layer: EncoderLayer) -> [Parameter] {
+    parameters(depth: depth(layer), finalNorm: isNormed(layer))
   }
 
   /// An encoder that `make` builds, with this one's values in their formats.

@@ -52,7 +52,7 @@ public struct DigestHasher: ~Copyable {
   deinit { XXH3_freeState(state) }
 
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    XXH3_128bits_update(state, bytes.baseAddress, bytes.count)
+    cxxhash_update(state, bytes.baseAddress, bytes.count)
   }
 
   public mutating func update(_ data: Data) {

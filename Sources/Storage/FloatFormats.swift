@@ -1,3 +1,4 @@
+import CKernels
 import Dispatch
 
 /// Conversions between `Float` and the float formats of files, by bits.
@@ -90,6 +91,10 @@ package enum FloatFormats {
     case .float32:
       UnsafeMutableRawPointer(output).copyMemory(from: bytes, byteCount: count * 4)
     case .float16:
+      if UInt(bitPattern: bytes).isMultiple(of: 2) {
+        dk_f16_to_f32(bytes.assumingMemoryBound(to: UInt16.self), output, count)
+        return
+      }
       for i in 0..<count {
         output[i] = float(half: bytes.loadUnaligned(fromByteOffset: 2 &* i, as: UInt16.self))
       }
@@ -105,19 +110,34 @@ package enum FloatFormats {
   }
 
   /// Converts to binary16; returns whether a finite value became infinite.
-  static func convertToHalf(
+  package static func convertToHalf(
     _ values: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<UInt16>
   ) -> Bool {
     precondition(values.count == output.count)
     guard let from = values.baseAddress, let to = output.baseAddress else { return false }
-    var overflow: UInt32 = 0
-    for i in 0..<values.count {
-      let bits = half(from[i])
-      to[i] = bits
-      let isInfinite: UInt32 = bits & 0x7FFF == 0x7C00 ? 1 : 0
-      let wasFinite: UInt32 = from[i].bitPattern & 0x7FFF_FFFF < 0x7F80_0000 ? 1 : 0
-      overflow |= isInfinite & wasFinite
+    var overflow = false
+    // In pieces that stay in the cache for the second look at them.
+    for first in stride(from: 0, to: values.count, by: Self.cached) {
+      let count = min(Self.cached, values.count - first)
+      dk_f32_to_f16(from + first, to + first, count)
+      var outside: UInt16 = 0
+      // A carry out of an exponent of all ones.
+      for i in first..<first + count { outside |= (to[i] & 0x7FFF) &+ 0x0400 }
+      guard outside & 0x8000 != 0 else { continue }
+      overflow =
+        overflow
+        || (first..<first + count).contains { to[$0] & 0x7FFF == 0x7C00 && from[$0].isFinite }
     }
-    return overflow != 0
+    return overflow
+  }
+
+  /// Values whose conversion stays in the first cache.
+  static let cached = 4096
+
+  /// Whether there is no infinity and no NaN among the values.
+  package static func areFinite(_ values: UnsafeBufferPointer<Float>) -> Bool {
+    var outside: UInt32 = 0
+    for value in values { outside |= (value.bitPattern & 0x7FFF_FFFF) &+ 0x0080_0000 }
+    return outside & 0x8000_0000 == 0
   }
 }

@@ -86,9 +86,10 @@ public struct HDF5Dataset: ~Copyable, Sendable {
     return sizes.map { Int($0) }
   }
 
+  /// - Parameter isAllocated: whether all rows get their places in the file now, unwritten.
   init(
     creating name: String, type: HDF5ElementType, shape: [Int], chunkRows: Int?,
-    in file: borrowing HDF5File
+    isAllocated: Bool = false, in file: borrowing HDF5File
   ) throws(HDF5Error) {
     precondition(
       shape.allSatisfy { $0 >= 0 } && (chunkRows ?? 1) > 0,
@@ -109,6 +110,10 @@ public struct HDF5Dataset: ~Copyable, Sendable {
       if let chunkRows, !shape.isEmpty, !shape.contains(0) {
         let chunk = [hsize_t(min(chunkRows, shape[0]))] + sizes.dropFirst()
         H5Pset_chunk(creation.id, Int32(chunk.count), chunk)
+      }
+      if isAllocated {
+        H5Pset_alloc_time(creation.id, H5D_ALLOC_TIME_EARLY)
+        H5Pset_fill_time(creation.id, H5D_FILL_TIME_NEVER)
       }
       let links = try HDF5Handle(
         H5Pcreate(chdf5_link_creation()), closing: H5Pclose, orThrow: failure)

@@ -119,11 +119,17 @@ public struct WeightSource: Sendable {
   }
 
   /// Digest of all weight files, in the order of ``files``: of their content, not of their names.
-  public func digest() throws(FileError) -> String {
-    if files.count == 1 { return try Digest.ofFile(files[0].url) }
+  ///
+  /// - Parameter cache: where digests of files are remembered.
+  public func digest(cache: DigestCache? = nil) throws(FileError) -> String {
+    func digest(_ file: SafetensorsFile) throws(FileError) -> String {
+      if let cache { return try cache.digest(of: file.url) }
+      return try Digest.ofFile(file.url)
+    }
+    if files.count == 1 { return try digest(files[0]) }
     var hasher = DigestHasher()
     for (index, file) in files.enumerated() {
-      hasher.update(field: String(index), try Digest.ofFile(file.url))
+      hasher.update(field: String(index), try digest(file))
     }
     return hasher.finalize()
   }

@@ -7,12 +7,14 @@ extension Precision: ExpressibleByArgument {}
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times a training step, its parts, an encoder, generation or a tokenizer on this machine.",
+    abstract: "Times training steps, encoders, generation, tokenizers and the feature store here.",
     discussion: """
       Times are wall-clock; processor seconds beside them say what the work costs whoever else runs \
       here.
       """,
-    subcommands: [Roofline.self, Step.self, Encode.self, Generate.self, Tokenize.self])
+    subcommands: [
+      Roofline.self, Step.self, Encode.self, Generate.self, Tokenize.self, Features.self,
+    ])
 }
 
 extension BenchCommand {
@@ -237,6 +239,60 @@ extension BenchCommand {
 
     func run() throws {
       let report = try TokenizeReport(model, texts: URL(filePath: texts), passes: passes)
+      try show(report, text: report.text, json: json)
+    }
+  }
+
+  struct Features: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "features",
+      abstract: "Times the feature store beside a plain file.",
+      discussion: """
+        Made-up features are written and read, and removed again. Both the store and the file are \
+        forced to the disk; in /dev/shm there is none, and the page cache's speed shows.
+        """)
+
+    @Option(help: ArgumentHelp("Where to write. Default: the temporary folder.", valueName: "dir"))
+    var folder: String?
+
+    @Option(help: "MiB of features.")
+    var size = 1024
+
+    @Option(help: "Tokens of an image.")
+    var tokens = 256
+
+    @Option(help: "Width of a token.")
+    var width = 384
+
+    @Flag(help: "Store float16 instead of float32.")
+    var half = false
+
+    @Option(help: "Rounds, of which the middle one is told.")
+    var rounds = 3
+
+    @Option(help: "Threads of the store; the plain file has one.")
+    var threads = 1
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func validate() throws {
+      for (value, name) in [
+        (size, "--size"), (tokens, "--tokens"), (width, "--width"), (rounds, "--rounds"),
+        (threads, "--threads"),
+      ] {
+        try atLeastOne(value, name)
+      }
+    }
+
+    func run() throws {
+      var sizes = FeatureStoreReport.Sizes()
+      sizes.bytes = size << 20
+      sizes.tokens = tokens
+      sizes.width = width
+      sizes.isHalf = half
+      let folder = folder.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory
+      let report = try FeatureStoreReport(sizes, folder: folder, rounds: rounds, threads: threads)
       try show(report, text: report.text, json: json)
     }
   }

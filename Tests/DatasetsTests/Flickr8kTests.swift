@@ -259,7 +259,9 @@ extension ExampleSet {
         for caption in example.exchanges.flatMap(\.answers) {
           hasher.update(field: "caption", caption)
         }
-        if case .drawn(let pixels) = example.media[0].source { hasher.update(pixels.pixels) }
+        if case .drawing(let drawing) = example.media[0].source {
+          hasher.update(drawing.image().pixels)
+        }
       }
     }
     return hasher.finalize()

@@ -7,8 +7,7 @@ import Testing
 
 struct ScenesTests {
   static let painter = ScenePainter(
-    key: RandomKey(seed: 7).named("scenes"), imageSize: 64, maximumObjects: 3,
-    captionsPerImage: 5)
+    seed: 7, imageSize: 64, maximumObjects: 3, captionsPerImage: 5)
 
   static func scenes(
     _ train: Int, _ validation: Int, _ test: Int, seed: Int = 0,

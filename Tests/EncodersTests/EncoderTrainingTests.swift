@@ -151,6 +151,36 @@ import Testing
     #expect(positions.gradient.contains { $0 != 0 })
   }
 
+  @Test(
+    "the weights of a layer's features are those that a gradient reaches", arguments: names,
+    [EncoderLayer.last, .hiddenState(-2), .hiddenState(0)])
+  func readWeights(name: String, layer: EncoderLayer) throws {
+    let model = try Self.tiny(name)
+    model.setTrainable(true)
+    let read = Set(model.parameters(of: layer))
+    #expect(read.isSubset(of: model.parameters))
+    let patches = { (tape: Tape) in
+      model.patches(
+        of: [image(0, rows: 2, columns: 2, of: model)], layer: layer, classToken: true,
+        in: Context(tape: tape, mode: .training)
+      ).tensor
+    }
+    let tape = Tape()
+    let output = patches(tape)
+    var stream = RandomKey(seed: 3).stream
+    let probe = (0..<output.rows * output.width).map { _ in stream.normal() }
+    tape.backward(from: tape.dot(output, probe: probe).tensor)
+    tape.collectWeightGradients(for: model.parameters)
+    for parameter in model.parameters {
+      // A key's bias moves all scores alike: its gradient is nothing but rounding, or nothing.
+      guard !parameter.name.contains("mask_token"), !parameter.name.contains("key.bias"),
+        !parameter.name.contains("k_proj.bias")
+      else { continue }
+      #expect(
+        parameter.gradient.contains { $0 != 0 } == read.contains(parameter), "\(parameter.name)")
+    }
+  }
+
   @Test("a copy has the same values in weights of its own, under a prefix", arguments: names)
   func copies(name: String) throws {
     let model = try Self.tiny(name)

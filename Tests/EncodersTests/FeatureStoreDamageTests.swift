@@ -203,12 +203,12 @@ import Testing
     let grid = PatchGrid(rows: 2, columns: 1)
     let images = (0..<3).map { FeatureShard.Image(id: Identifier("\($0)"), digest: "d\($0)") }
     // Both have read the manifest before either writes.
-    var first = try entry.open(fixture.description, for: Set(images), note: { _ in })
+    var first = try entry.open(fixture.description, for: images)
     var second = first
     func append(_ image: Int, _ value: Float, to manifest: inout FeatureManifest) throws {
       try entry.append(
         FeatureShard(images: [images[image]], grid: grid, width: 2),
-        groups: [[Float](repeating: value, count: 4)], description: fixture.description,
+        values: [Float](repeating: value, count: 4), description: fixture.description,
         to: &manifest)
     }
     try append(0, 1, to: &first)
@@ -219,7 +219,7 @@ import Testing
     let manifest = try #require(try entry.storedManifest())
     #expect(Set(manifest.shards.map(\.file)).count == 3 && manifest.shards.count == 3)
     #expect(try fixture.store.verify() == [])
-    let opened = try entry.open(fixture.description, for: Set(images)) { _ in }
+    let opened = try entry.open(fixture.description, for: images)
     let features = entry.features(of: images, opened, width: 2)
     #expect(try features.allValues == [1, 2, 3].map { [$0, $0, $0, $0] })
     #expect(features.grid(of: 2) == grid)

@@ -115,6 +115,25 @@ final class FeatureStoreFixture: Sendable {
   }
 }
 
+extension FeatureEntry {
+  /// Lists a shard of float32 rows.
+  func append(
+    _ shard: FeatureShard, values: [Float], description: FeatureDescription,
+    to manifest: inout FeatureManifest
+  ) throws {
+    try values.withUnsafeBytes {
+      try append(shard, rows: $0, description: description, to: &manifest)
+    }
+  }
+
+  func open(
+    _ description: FeatureDescription, for images: [FeatureShard.Image]
+  ) throws -> FeatureManifest {
+    try open(
+      description, for: Set(images), executor: LaneExecutor(threads: 2), note: { _ in })
+  }
+}
+
 extension StoredFeatures {
   var allValues: [[Float]] { get throws { try (0..<count).map(values) } }
 }
@@ -142,6 +161,10 @@ struct LoudEncoder: VisionEncoder {
   ) -> Rows {
     let rows = base.hidden(images, depth: depth, finalNorm: finalNorm, in: context)
     return rows.with(context.tape.scale(rows.tensor, by: factor))
+  }
+
+  func parameters(depth: Int, finalNorm: Bool) -> [Parameter] {
+    base.parameters(depth: depth, finalNorm: finalNorm)
   }
 
   func forwardFLOPs(height: Int, width: Int, depth: Int) -> Double {

@@ -224,7 +224,7 @@ import Testing
     for (image, grid) in zip(images, grids) {
       try entry.append(
         FeatureShard(images: [image], grid: grid, width: 2),
-        groups: [(0..<grid.tokens * 2).map(Float.init)], description: fixture.description,
+        values: (0..<grid.tokens * 2).map(Float.init), description: fixture.description,
         to: &manifest)
     }
     let features = entry.features(of: images, manifest, width: 2)
@@ -255,7 +255,7 @@ import Testing
       images += own
       try entry.append(
         FeatureShard(images: own, grid: grid, width: width),
-        groups: own.indices.map { image in
+        values: own.indices.flatMap { image in
           [Float](repeating: Float(shard * perShard + image), count: grid.tokens * width)
         }, description: fixture.description, to: &manifest)
     }

@@ -16,7 +16,7 @@ private let table: [String: Set<String>] = {
     "Configuration": [],
     "Tensors": leaves.union(["CKernels"]),
     "Layers": ["Tensors", "Configuration"],
-    "Storage": leaves.union(["Tensors", "Configuration"]),
+    "Storage": leaves.union(["CKernels", "Tensors", "Configuration"]),
     "Tokenizers": ["Configuration"],
     "Datasets": ["Tensors", "Storage", "Tokenizers", "Configuration"],
     "Encoders": model.union(["Storage", "Datasets"]),

@@ -202,21 +202,6 @@ struct HDF5PythonTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func python(_ script: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(
-      filePath: ProcessInfo.processInfo.environment["DRAGOMAN_PYTHON"] ?? "python3")
-    process.arguments = ["-c", script]
-    process.currentDirectoryURL = folder.url
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
-    return String(decoding: data, as: UTF8.self)
-  }
-
   @Test func h5pyReadsOurFiles() throws {
     let file = try HDF5File(creating: folder.file("ours.h5"))
     try file.write("features", [1.5, -2, 0.25, 65504], shape: [2, 1, 2], as: .float16)
@@ -227,7 +212,7 @@ struct HDF5PythonTests {
     try file.setAttribute("layer", .int(-2))
     try file.setAttribute("eps", .double(1e-6))
     try file.close()
-    let printed = try python(
+    let printed = try folder.python(
       """
       import h5py
       with h5py.File('ours.h5') as f:
@@ -250,7 +235,7 @@ struct HDF5PythonTests {
   }
 
   @Test func weReadFilesOfH5py() throws {
-    _ = try python(
+    _ = try folder.python(
       """
       import h5py, numpy as np
       with h5py.File('theirs.h5', 'w') as f:

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A fresh folder that goes away with this value.
 final class TemporaryFolder: Sendable {
@@ -24,6 +25,22 @@ final class TemporaryFolder: Sendable {
 
   func write(_ text: String, _ name: String) throws -> URL {
     try write(Array(text.utf8), name)
+  }
+
+  /// What the Python of `DRAGOMAN_PYTHON` prints, run in this folder.
+  func python(_ script: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(
+      filePath: ProcessInfo.processInfo.environment["DRAGOMAN_PYTHON"] ?? "python3")
+    process.arguments = ["-c", script]
+    process.currentDirectoryURL = url
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0)
+    return String(decoding: data, as: UTF8.self)
   }
 
   /// The names in the folder, hidden ones too, in order.

@@ -46,6 +46,11 @@ public struct ArmModel: Sendable {
       .reduce(0) { $0 + parameters(of: $1).reduce(0) { $0 + $1.count } }
   }
 
+  /// All weights of an encoder that is computed, whether they are read or not.
+  private var wholeEncoder: [Parameter] {
+    (source as? EncodedPatches)?.encoder.parameters ?? source.parameters
+  }
+
   /// The files of the best weights, under the names that PyTorch users can load.
   var exports: [WeightExport] {
     var exports = [WeightExport(projector.parameters, prefix: "mm_projector.")]
@@ -58,7 +63,7 @@ public struct ArmModel: Sendable {
     if training.trains(.encoder) {
       exports.append(
         WeightExport(
-          file: CellFolder.encoderFile, source.parameters, dropping: Self.encoderPrefix))
+          file: CellFolder.encoderFile, wholeEncoder, dropping: Self.encoderPrefix))
     }
     if let head {
       exports.append(

@@ -214,3 +214,19 @@ struct FinishedCell: Sendable {
     self.init(cell: cell, outcome: outcome, answers: answers)
   }
 }
+
+/// What is known of a cell before it runs.
+struct KnownCell: Sendable {
+  /// Digest of everything that decides its weights.
+  let weights: String
+  /// Digest of everything that decides its answers.
+  let answers: String
+  /// nil: it has still to run.
+  let finished: FinishedCell?
+
+  init(_ cell: Cell, _ inputs: ExperimentInputs, limit: Int?) throws {
+    weights = try cell.weightsDigest(inputs, limit: limit)
+    answers = try cell.answersDigest(inputs, weights: weights)
+    finished = FinishedCell(cell, weights: weights, answers: answers)
+  }
+}

@@ -16,8 +16,11 @@ struct CellRunner: Sendable {
   let limit: Int?
   let threads: Int
   private let wanted: [String]
+  private let known: [CellFolder: KnownCell]
 
-  init(study: Study, inputs: LazyInputs) {
+  /// - Parameter known: cells that were looked at before; none of another's folder.
+  init(study: Study, inputs: LazyInputs, known: [CellFolder: KnownCell] = [:]) {
+    self.known = known
     results = study.folder
     self.inputs = inputs
     stop = study.stop
@@ -41,11 +44,8 @@ struct CellRunner: Sendable {
   ///   checkpoint that is damaged; what is wrong with the inputs of all cells. What is wrong with the cell
   ///   alone is recorded in its folder and returned.
   func run(_ cell: Cell, threads: Int) throws -> CellEnding {
-    let weights = try cell.weightsDigest(inputs.shapes, limit: limit)
-    let answers = try cell.answersDigest(inputs.shapes, weights: weights)
-    if let finished = FinishedCell(cell, weights: weights, answers: answers) {
-      return .finished(finished)
-    }
+    let known = try self.known[cell.folder] ?? KnownCell(cell, inputs.shapes, limit: limit)
+    if let finished = known.finished { return .finished(finished) }
     guard wanted.isEmpty || wanted.contains(cell.arm.name) else { return .notRun }
     let inputs = try inputs.values()
     do {
@@ -55,7 +55,7 @@ struct CellRunner: Sendable {
       let run = CellRun(
         cell: cell, inputs: inputs, lanes: lanes, stop: stop, console: console,
         limit: limit)
-      return .finished(try run.run(weights: weights, answers: answers))
+      return .finished(try run.run(weights: known.weights, answers: known.answers))
     } catch let error as RunStopped {
       throw error
     } catch let error as CheckpointError {
@@ -66,7 +66,7 @@ struct CellRunner: Sendable {
       let message = failure.messages.joined(separator: "; ")
       console.log("  \(cell.title) failed: \(message)")
       try JSONOutput.write(
-        CellFailure(weightsDigest: weights, message: message), to: cell.folder.failure)
+        CellFailure(weightsDigest: known.weights, message: message), to: cell.folder.failure)
       return .failed(message)
     }
   }

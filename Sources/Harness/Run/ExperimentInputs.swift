@@ -81,8 +81,14 @@ public struct ExperimentInputs: Sendable {
       side: encoder, media: data.media, grid: source.grid(of:))
   }
 
-  /// Digest of everything here that decides the weights of a cell.
+  /// Digest of everything here that decides the weights of a cell; worked out once a fold.
   func trainingDigest(fold: Int?) throws -> String {
+    try data.remembered("training \(recipe.digest)", fold: fold) {
+      try makeTrainingDigest(fold: fold)
+    }
+  }
+
+  private func makeTrainingDigest(fold: Int?) throws -> String {
     let set = data.set(fold)
     var hasher = DigestHasher()
     hasher.update(field: "recipe", recipe.digest)
@@ -99,8 +105,10 @@ public struct ExperimentInputs: Sendable {
     return hasher.finalize()
   }
 
-  /// Digest of the test examples.
-  func testDigest(fold: Int?) throws -> String { try digest(of: data.set(fold).test) }
+  /// Digest of the test examples; worked out once a fold.
+  func testDigest(fold: Int?) throws -> String {
+    try data.remembered("test", fold: fold) { try digest(of: data.set(fold).test) }
+  }
 
   private func digest(of examples: [Example]) throws -> String {
     let media = try data.mediaDigests()
@@ -148,6 +156,7 @@ public struct ExperimentData: Sendable {
   /// Of each in ``media`` and in the patch source.
   public let places: [Identifier: Int]
   private let digests = MediaDigests()
+  private let foldDigests = FoldDigests()
   private let executor: LaneExecutor
 
   /// - Throws: `DatasetError`.
@@ -211,6 +220,13 @@ public struct ExperimentData: Sendable {
     }
   }
 
+  /// A digest of something of a fold that `make` works out when it is first asked for.
+  fileprivate func remembered(
+    _ name: String, fold: Int?, _ make: () throws -> String
+  ) throws -> String {
+    try foldDigests.get("\(name) of \(fold ?? 0)", make)
+  }
+
   /// For people and provenance.
   public var description: String {
     ([folds[0].description]
@@ -249,6 +265,18 @@ private final class MediaDigests: Sendable {
     if let known = digests.withLock({ $0 }) { return known }
     let made = try make()
     digests.withLock { $0 = made }
+    return made
+  }
+}
+
+/// Digests by name, worked out when they are first asked for.
+private final class FoldDigests: Sendable {
+  private let digests = Mutex<[String: String]>([:])
+
+  func get(_ name: String, _ make: () throws -> String) throws -> String {
+    if let known = digests.withLock({ $0[name] }) { return known }
+    let made = try make()
+    digests.withLock { $0[name] = made }
     return made
   }
 }

@@ -19,6 +19,9 @@ struct InputLoader: Sendable {
   /// Updates of each stage, to try a large setting.
   let maximumUpdates: Int?
 
+  /// Of large files, which are read once for them.
+  private var digests: DigestCache { DigestCache(cache) }
+
   /// Data, text side, encoder as shapes; no weight and no feature is read.
   ///
   /// - Throws: what reading data, configurations and tokenizers throws.
@@ -30,7 +33,8 @@ struct InputLoader: Sendable {
     let text =
       switch config.languageModel {
       case .pretrained(_, let settings):
-        try TextSide(config.languageModel, settings, compute: config.languageModelCompute)
+        try TextSide(
+          config.languageModel, settings, compute: config.languageModelCompute, digests: digests)
       case .small(let settings):
         try smallTextSide(settings, data)
       }
@@ -42,7 +46,7 @@ struct InputLoader: Sendable {
       encoder = nil
       let grid = file.grid
       source = ShapePatches(width: file.width) { _ in grid }
-      recipe.parts.append(("features", try file.digest()))
+      recipe.parts.append(("features", try file.digest(cache: digests)))
     } else {
       let side = try encoderSide(data)
       encoder = side
@@ -134,7 +138,8 @@ struct InputLoader: Sendable {
       let encoder = try PretrainedEncoder(
         kind, settings.computing(in: config.encoderCompute),
         folder: ModelFolder(resolving: settings.model.location),
-        store: ParameterStore(.shapes, matrices: config.encoderCompute), executor: executor)
+        store: ParameterStore(.shapes, matrices: config.encoderCompute), digests: digests,
+        executor: executor)
       return EncoderSide(encoder, settings)
     }
     guard let settings = config.encoder.made else {
@@ -162,7 +167,8 @@ struct InputLoader: Sendable {
         try PretrainedEncoder(
           kind, settings.computing(in: config.encoderCompute),
           folder: ModelFolder(resolving: settings.model.location),
-          store: ParameterStore(matrices: config.encoderCompute), executor: executor), settings)
+          store: ParameterStore(matrices: config.encoderCompute), digests: digests,
+          executor: executor), settings)
     }
     guard let settings = config.encoder.made else { return side }
     let model = try smallEncoder(settings, shapes: shapes, side: side)

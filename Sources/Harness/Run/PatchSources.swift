@@ -28,7 +28,8 @@ struct EncodedPatches: PatchSource {
   var augmentation: Augmentation?
 
   var width: Int { encoder.width }
-  var parameters: [Parameter] { encoder.parameters }
+  /// Those that the patches depend on.
+  var parameters: [Parameter] { encoder.parameters(of: side.layer) }
   func grid(of medium: Int) -> PatchGrid { grid(medium) }
 
   func patches(of chosen: [Int], in context: Context) throws -> Patches {

@@ -97,26 +97,44 @@ struct Preflight {
     }
   }
 
-  /// With values, before the first update: the features of some media, and the visual tokens' scale.
+  /// With values, before the first update: whether features say anything, and the visual tokens' scale.
   ///
-  /// That a part gets no gradient is found by the trainer at its first update, before any weight changes.
+  /// Media are looked at until one differs from the first: as a rule two, and all of them only where no
+  /// projector could tell them apart. That a part gets no gradient is found by the trainer at its first
+  /// update, before any weight changes.
   ///
   /// - Throws: ``UnsupportedSetting`` for features that are all alike or not finite.
   func checkValues(_ model: ArmModel) throws {
     guard !inputs.data.media.isEmpty else { return }
-    let tape = Tape(recordsGradients: false)
-    let some = Array(inputs.data.media.indices.prefix(4))
-    let values = tape.values(
-      try model.source.patches(of: some, in: Context(tape: tape)).tensor)
-    guard values.allSatisfy(\.isFinite) else {
-      throw UnsupportedSetting(
-        "the features of \(inputs.data.media[0].id) and others are not all finite numbers")
+    let first = try features(of: 0, model)
+    var areConstant = first.allSatisfy { $0 == first[0] }
+    var mediaDiffer = false
+    for medium in inputs.data.media.indices.dropFirst() where areConstant || !mediaDiffer {
+      let values = try features(of: medium, model)
+      areConstant = areConstant && values.allSatisfy { $0 == first[0] }
+      mediaDiffer = mediaDiffer || values != first
     }
-    guard values.contains(where: { $0 != values[0] }) else {
+    guard !areConstant else {
       throw UnsupportedSetting(
-        "the features are constant: every value of the first media is \(values.first ?? 0)")
+        "the features are constant: every value of every medium is \(first.first ?? 0)")
+    }
+    if !mediaDiffer, inputs.data.media.count > 1 {
+      console.log(
+        "  the features of all \(inputs.data.media.count) media are the same: no projector can tell "
+          + "them apart")
     }
     try sayScale(model)
+  }
+
+  private func features(of medium: Int, _ model: ArmModel) throws -> [Float] {
+    let tape = Tape(recordsGradients: false)
+    let values = tape.values(
+      try model.source.patches(of: [medium], in: Context(tape: tape)).tensor)
+    guard values.allSatisfy(\.isFinite) else {
+      throw UnsupportedSetting(
+        "the features of \(inputs.data.media[medium].id) are not all finite numbers")
+    }
+    return values
   }
 
   /// Visual tokens much larger or smaller than the text embeddings are said with numbers.

@@ -12,6 +12,8 @@ public struct ResultsFolder: Sendable {
   public var provenance: URL { url.appending(path: "provenance.json") }
   public var summary: URL { url.appending(path: "summary.json") }
   public var report: URL { url.appending(path: "report.html") }
+  /// What all of these were made from.
+  var record: URL { url.appending(path: "report.json") }
   public var figures: URL { url.appending(path: "figures", directoryHint: .isDirectory) }
   public var captions: URL { url.appending(path: "captions.md") }
   public func comparison(_ format: String) -> URL { url.appending(path: "comparison.\(format)") }

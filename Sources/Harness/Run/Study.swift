@@ -90,22 +90,41 @@ public struct Study {
     // Everything as shapes first: what can't be built is refused before any work.
     for group in groups { try check(group) }
     try removePartials(groups)
+    var known: [CellFolder: KnownCell] = [:]
     if options.isFresh {
       try removeOwnCells(groups)
     } else {
-      for group in groups { try checkCheckpoints(group) }
+      for group in groups { try known.merge(checkCheckpoints(group)) { $1 } }
     }
-    try AtomicFile.write(experiment.resolvedYAML, to: folder.experiment)
+    try keepExperiment()
     var results = StudyResults()
-    for group in groups { try run(group, into: &results) }
+    for group in groups { try run(group, known, into: &results) }
+    let record = ReportRecord(self, results, groups)
+    if !options.isFresh, let summary = record.unchangedSummary(in: folder) {
+      console.log("Nothing has changed since the results in \(folder.url.path) were written")
+      return summary
+    }
+    for group in groups { try draw(group, into: &results) }
     console.log("Scoring")
-    return try report(results, groups, scoring)
+    let summary = try report(results, groups, scoring)
+    try record.keep(in: folder)
+    return summary
+  }
+
+  private func keepExperiment() throws {
+    let text = experiment.resolvedYAML
+    guard (try? String(contentsOf: folder.experiment, encoding: .utf8)) != text else { return }
+    try AtomicFile.write(text, to: folder.experiment)
   }
 
   /// Runs the cells of one set of inputs.
-  private func run(_ group: LazyInputs, into results: inout StudyResults) throws {
+  ///
+  /// - Parameter known: cells that were looked at before.
+  private func run(
+    _ group: LazyInputs, _ known: [CellFolder: KnownCell], into results: inout StudyResults
+  ) throws {
     let cells = try self.cells(of: group, into: &results)
-    let runner = CellRunner(study: self, inputs: group)
+    let runner = CellRunner(study: self, inputs: group, known: known)
     let jobs = options.jobs ?? runner.affordableJobs(cells.count)
     let shared = Mutex(results)
     let threads = max(1, options.threads / jobs)
@@ -115,7 +134,6 @@ public struct Study {
     }
     results = shared.withLock { $0 }
     results.endGroup()
-    try draw(group, into: &results)
   }
 
   // MARK: - Cells
@@ -206,18 +224,20 @@ public struct Study {
   /// A damaged checkpoint that a cell would go on from is refused before any work. Cells whose settings a
   /// search chooses are looked at when it is their turn.
   ///
+  /// - Returns: what was seen of the cells.
   /// - Throws: `CheckpointError`.
-  private func checkCheckpoints(_ group: LazyInputs) throws {
+  private func checkCheckpoints(_ group: LazyInputs) throws -> [CellFolder: KnownCell] {
     let given = arms(of: group.group).filter { $0.config.search == nil && isWanted($0.arm) }
-    let limit = options.maximumUpdates
+    var seen: [CellFolder: KnownCell] = [:]
     for cell in cells(of: given.map { ($0.arm, $0.config, "given") }, in: group) {
-      let weights = try cell.weightsDigest(group.shapes, limit: limit)
-      let answers = try cell.answersDigest(group.shapes, weights: weights)
-      guard FinishedCell(cell, weights: weights, answers: answers) == nil else { continue }
+      let known = try KnownCell(cell, group.shapes, limit: options.maximumUpdates)
+      seen[cell.folder] = known
+      guard known.finished == nil else { continue }
       _ = try StageTrainer.found(
-        in: cell.folder.url, digest: weights,
+        in: cell.folder.url, digest: known.weights,
         exports: ArmModel.exportFiles(of: cell.config.training))
     }
+    return seen
   }
 
   /// Every folder that this file's cells write.

@@ -19,11 +19,12 @@ public struct TextSide: Sendable {
 
   /// From a model folder.
   ///
+  /// - Parameter digests: where digests of weight files are remembered.
   /// - Throws: ``UnsupportedSetting`` for a tokenizer or chat template that can't be used, `LanguageModelError`,
   ///   `ModelFolderError` and `TokenizerError` for the files.
   init(
     _ config: LanguageModelConfig, _ settings: PretrainedLanguageModelConfig,
-    compute: ComputePrecision
+    compute: ComputePrecision, digests: DigestCache? = nil
   ) throws {
     let folder = try ModelFolder(resolving: settings.model.location)
     let tokenizerFolder = settings.tokenizer?.url ?? folder.url
@@ -52,7 +53,7 @@ public struct TextSide: Sendable {
     recipe = [
       (
         "language_model_weights",
-        settings.weights == .random ? "random" : try folder.weights.digest()
+        settings.weights == .random ? "random" : try folder.weights.digest(cache: digests)
       ),
       ("language_model_config", Digest.of(try folder.data("config.json"))),
       ("tokenizer", Digest.of(tokenizer.digestContent)),

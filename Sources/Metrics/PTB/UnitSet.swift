@@ -30,7 +30,8 @@ struct UnitSet: Hashable, Sendable {
   /// As of Unicode 6.2, which the Stanford tokenizer of 2014 was built with: a later letter is not one
   /// to it, and is deleted. A few have changed category since.
   private static let categories: (letters: UnitSet, digits: UnitSet, uppercase: UnitSet) = {
-    var letters: [ClosedRange<UInt16>] = []
+    // Ideographs and syllables, two thirds of all units, need no look at each.
+    var letters = plainLetters
     var digits: [ClosedRange<UInt16>] = []
     var uppercase: [ClosedRange<UInt16>] = []
     func add(_ unit: UInt16, to ranges: inout [ClosedRange<UInt16>]) {
@@ -41,7 +42,9 @@ struct UnitSet: Hashable, Sendable {
       }
     }
     for unit in UInt16.min...UInt16.max {
-      guard let scalar = Unicode.Scalar(unit) else { continue }
+      guard !plainUnits.contains(where: { $0.contains(unit) }),
+        let scalar = Unicode.Scalar(unit)
+      else { continue }
       let properties = scalar.properties
       let category = properties.generalCategory
       let isLetter =
@@ -63,6 +66,16 @@ struct UnitSet: Hashable, Sendable {
     }
     return (UnitSet(letters), UnitSet(digits), UnitSet(uppercase))
   }()
+
+  /// CJK unified ideographs, extension A and Hangul syllables, as far as they went in Unicode 6.2: letters
+  /// without case.
+  static let plainLetters: [ClosedRange<UInt16>] = [
+    0x3400...0x4db5, 0x4e00...0x9fcc, 0xac00...0xd7a3,
+  ]
+  /// These, what was added to them since, and the units of private use.
+  private static let plainUnits: [ClosedRange<UInt16>] = [
+    0x3400...0x4dbf, 0x4e00...0x9fff, 0xac00...0xd7a3, 0xe000...0xf8ff,
+  ]
 
   static var letters: UnitSet { categories.letters }
   static var digits: UnitSet { categories.digits }

@@ -11,27 +11,22 @@ final class SynonymDictionary: Sendable {
   /// What the data are from, to name beside a score.
   let source: String
   private let files: [LemmaFile]
-  private let bases: [Identifier: [String]]
+  private let exceptions: [ExceptionFile]
 
   /// Reads `index.*` and `*.exc` of a WordNet folder.
   ///
   /// - Throws: ``METEORDataError`` if a file can't be read.
   init(wordNetFolder folder: String) throws {
     source = "WordNet"
-    var bases: [Identifier: [String]] = [:]
     var files: [LemmaFile] = []
+    var exceptions: [ExceptionFile] = []
     for part in PartOfSpeech.allCases {
       let index = try readFile("\(folder)/index.\(part)")
       files.append(.index(index, OffsetEdits(index, part)))
-      let exceptions = try readFile("\(folder)/\(part).exc")
-      for line in exceptions.split(separator: 10) {
-        let forms = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
-        guard let form = forms.first else { continue }
-        bases[Identifier(form), default: []] += forms.dropFirst()
-      }
+      exceptions.append(.lines(try readFile("\(folder)/\(part).exc")))
     }
     self.files = files
-    self.bases = bases
+    self.exceptions = exceptions
   }
 
   /// Reads `synonym/english.*` of METEOR's jar.
@@ -41,17 +36,7 @@ final class SynonymDictionary: Sendable {
     source = URL(filePath: jar).lastPathComponent
     let archive = try ZipArchive(path: jar)
     files = [.pairs(try archive.read("synonym/english.synsets"))]
-    // Lines in pairs: a base, then its irregular forms.
-    let lines = try archive.read("synonym/english.exceptions").split(
-      separator: 10, omittingEmptySubsequences: false)
-    var bases: [Identifier: [String]] = [:]
-    for index in stride(from: 0, to: lines.count - 1, by: 2) {
-      let base = String(decoding: lines[index], as: UTF8.self)
-      for form in lines[index + 1].split(separator: 32) {
-        bases[Identifier(String(decoding: form, as: UTF8.self)), default: []].append(base)
-      }
-    }
-    self.bases = bases
+    exceptions = [.pairs(try archive.read("synonym/english.exceptions"))]
   }
 
   /// Regular forms that end in `.0` may come from a lemma that ends in `.1` instead.
@@ -75,7 +60,9 @@ final class SynonymDictionary: Sendable {
   func synsets(of words: [String]) -> [[Int32]] {
     var lemmas = Vocabulary()
     let own = words.map { lemmas.intern($0) }
-    let lookups = words.map { lookup($0, &lemmas) }
+    var bases: [Int32: [String]] = [:]
+    for file in exceptions { file.collect(lemmas, into: &bases) }
+    let lookups = zip(words, own).map { lookup($0, bases[$1], &lemmas) }
     var found = [[Int32]](repeating: [], count: lemmas.count)
     for file in files { file.collect(lemmas, into: &found) }
     return zip(own, lookups).map { own, lookup in
@@ -91,8 +78,8 @@ final class SynonymDictionary: Sendable {
     }
   }
 
-  private func lookup(_ word: String, _ lemmas: inout Vocabulary) -> Lookup {
-    if let bases = bases[Identifier(word)] { return .all(bases.map { lemmas.intern($0) }) }
+  private func lookup(_ word: String, _ bases: [String]?, _ lemmas: inout Vocabulary) -> Lookup {
+    if let bases { return .all(bases.map { lemmas.intern($0) }) }
     if word.dropping("ss") != nil || word.utf16.count <= 2 { return .first([]) }
     return .first(
       Self.endings.compactMap { ending, replacement in
@@ -149,13 +136,47 @@ enum LemmaFile: Sendable {
   }
 }
 
+/// A file that lists irregular forms and their bases.
+enum ExceptionFile: Sendable {
+  /// WordNet's `*.exc`: a form, then its bases.
+  case lines([UInt8])
+  /// Lines in pairs: a base, then its irregular forms.
+  case pairs([UInt8])
+
+  /// Adds the bases of the forms that are asked for.
+  func collect(_ forms: Vocabulary, into bases: inout [Int32: [String]]) {
+    switch self {
+    case .lines(let bytes):
+      forEachLine(bytes) { line, _ in
+        let end = bytes[line].firstIndex(of: 32) ?? line.upperBound
+        guard let form = forms.id(of: bytes[line.lowerBound..<end]) else { return }
+        bases[form, default: []] += bytes[end..<line.upperBound].split(separator: 32)
+          .map { String(decoding: $0, as: UTF8.self) }
+      }
+    case .pairs(let bytes):
+      forEachLine(bytes) { line, position in
+        let end = bytes[position...].firstIndex(of: 10) ?? bytes.count
+        for field in bytes[position..<end].split(separator: 32) {
+          guard let form = forms.id(of: field) else { continue }
+          bases[form, default: []].append(String(decoding: bytes[line], as: UTF8.self))
+        }
+        position = min(end + 1, bytes.count)
+      }
+    }
+  }
+}
+
 /// Gives `body` each line's range, and where the next begins, which it may move.
 private func forEachLine(_ bytes: [UInt8], _ body: (Range<Int>, inout Int) -> Void) {
   bytes.withUnsafeBufferPointer { buffer in
     var position = 0
     while position < buffer.count {
-      var end = position
-      while end < buffer.count, buffer[end] != 10 { end += 1 }
+      let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[position...])
+      let found = rest.baseAddress.flatMap { memchr($0, 10, rest.count) }
+      let end =
+        found.flatMap { found in rest.baseAddress.map { position + (UnsafeRawPointer(found) - $0) }
+        }
+        ?? buffer.count
       let line = position..<end
       position = min(end + 1, buffer.count)
       if !line.isEmpty { body(line, &position) }
@@ -188,7 +209,12 @@ struct OffsetEdits: Sendable {
   func number(_ offset: Int32) -> Int32 { shifted.contains(offset) ? offset - shift : offset }
 
   private static func has(_ index: [UInt8], _ line: String) -> Bool {
-    index.firstRange(of: Array(line.utf8)) != nil
+    let wanted = Array(line.utf8)
+    var isThere = false
+    forEachLine(index) { line, _ in
+      isThere = isThere || index[line].starts(with: wanted)
+    }
+    return isThere
   }
 }
 
