@@ -18,11 +18,11 @@ package protocol FeatureMaker: Sendable {
 /// An encoder that reads media from their files.
 struct EncoderFeatures: FeatureMaker {
   private let encoder: any VisionEncoder
-  private let processor: ImageProcessor
+  private let processor: any Preprocessor
   private let description: FeatureDescription
 
   init(
-    _ encoder: any VisionEncoder, _ processor: ImageProcessor, _ description: FeatureDescription
+    _ encoder: any VisionEncoder, _ processor: any Preprocessor, _ description: FeatureDescription
   ) {
     self.encoder = encoder
     self.processor = processor
