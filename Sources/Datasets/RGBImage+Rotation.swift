@@ -91,7 +91,8 @@ private struct AffineMap {
   /// Turns about the middle.
   init(degrees: Double, width: Int, height: Int) {
     let angle = -degrees * Double.pi / 180
-    func rounded(_ value: Double) -> Double { (value * 1e15).rounded(.toNearestOrEven) / 1e15 }
+    // The 15 digits of the exact value: in binary, 45 degrees would come out one too high.
+    func rounded(_ value: Double) -> Double { Double(String(format: "%.15f", value)) ?? value }
     (a, b) = (rounded(cos(angle)), rounded(sin(angle)))
     (d, e) = (rounded(-sin(angle)), rounded(cos(angle)))
     let (x, y) = (Double(width) / 2, Double(height) / 2)

@@ -14,7 +14,7 @@ struct AugmentationSettingTests {
     return config
   }
 
-  @Test("an augmentation of stored features is refused and told why; live features or an encoder that trains take it")
+  @Test("an augmentation of stored features is refused and told why; live ones take it")
   func refusal() {
     let problems = Self.config { _ in }.problems
     #expect(problems.count == 1)
