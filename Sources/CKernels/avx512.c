@@ -8,7 +8,8 @@
 #include "forms.h"
 
 #define DK_AVX512
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
 #include "activations.c"
 #include "adam.c"
 #include "brain_products.c"

@@ -9,7 +9,8 @@
 
 #define DK_AVX512
 #define DK_AVX512_BF16
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
 #include "brain_products.c"
 #undef BRAIN_KERNEL
 #include "brain_rows.c"

@@ -69,7 +69,7 @@ INLINE void add_brain_dots(const BrainProduct p, size_t i, size_t count, floats 
   }
 }
 
-// As `dots` of products.c.
+// As `dots` and `dots_of_rows` of products.c.
 INLINE void brain_dots(const BrainProduct p, const uint16_t *next, size_t fetched, const size_t m,
                         const size_t n) {
   floats sums[BLOCK_ROWS][4] = {{0}};

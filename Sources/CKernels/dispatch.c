@@ -44,37 +44,38 @@ const char *dk_instruction_set(void) { return names[chosen]; }
 
 #if defined(__x86_64__)
 
-#define DISPATCH(result, name, parameters, arguments)          \
-  result name parameters {                                     \
-    switch (chosen) {                                          \
-    case PORTABLE: return name##_portable arguments;           \
-    case AVX2: return name##_avx2 arguments;                   \
-    default: return name##_avx512 arguments;                   \
-    }                                                          \
-  }                                                            \
-  name##_kernel name##_form(int form) {                        \
-    const name##_kernel forms[FORMS] = {name##_portable, name##_avx2, name##_avx512}; \
-    return forms[form];                                        \
+#define DISPATCH(result, name, parameters, arguments)                                  \
+  result name parameters {                                                             \
+    switch (chosen) {                                                                  \
+    case PORTABLE: return name##_portable arguments;                                   \
+    case AVX2: return name##_avx2 arguments;                                           \
+    default: return name##_avx512 arguments;                                           \
+    }                                                                                  \
+  }                                                                                    \
+  name##_kernel name##_form(int form) {                                                \
+    const name##_kernel forms[FORMS] = {name##_portable, name##_avx2, name##_avx512};  \
+    return forms[form];                                                                \
   }
 
-#define DISPATCH_BRAIN(result, name, parameters, arguments)    \
-  result name parameters {                                     \
-    switch (chosen) {                                          \
-    case PORTABLE: return name##_portable arguments;           \
-    case AVX2: return name##_avx2 arguments;                   \
-    case AVX512: return name##_avx512 arguments;               \
-    default: return name##_avx512_bf16 arguments;              \
-    }                                                          \
-  }                                                            \
-  name##_kernel name##_form(int form) {                        \
-    const name##_kernel forms[FORMS] = {name##_portable, name##_avx2, name##_avx512, name##_avx512_bf16}; \
-    return forms[form];                                        \
+#define DISPATCH_BRAIN(result, name, parameters, arguments)                           \
+  result name parameters {                                                            \
+    switch (chosen) {                                                                 \
+    case PORTABLE: return name##_portable arguments;                                  \
+    case AVX2: return name##_avx2 arguments;                                          \
+    case AVX512: return name##_avx512 arguments;                                      \
+    default: return name##_avx512_bf16 arguments;                                     \
+    }                                                                                 \
+  }                                                                                   \
+  name##_kernel name##_form(int form) {                                               \
+    const name##_kernel forms[FORMS] = {name##_portable, name##_avx2, name##_avx512,  \
+                                        name##_avx512_bf16};                          \
+    return forms[form];                                                               \
   }
 
 #else
 
-#define DISPATCH(result, name, parameters, arguments)                     \
-  result name parameters { return name##_portable arguments; }            \
+#define DISPATCH(result, name, parameters, arguments)           \
+  result name parameters { return name##_portable arguments; }  \
   name##_kernel name##_form(int form) { return form == PORTABLE ? name##_portable : NULL; }
 #define DISPATCH_BRAIN DISPATCH
 

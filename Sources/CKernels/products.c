@@ -26,8 +26,7 @@ INLINE Product from_row(Product p, size_t r) {
 
 // y[m][n] = x[m] · w[n] for `m` (at most BLOCK_ROWS) by `n` (4 or 1) rows, both constants where it is inlined.
 // The first `fetched` rows at `next`, of the next block of w, come into the cache meanwhile.
-INLINE void dots(const Product p, const float *next, size_t fetched, const size_t m,
-                  const size_t n) {
+INLINE void dots(const Product p, const float *next, size_t fetched, const size_t m, const size_t n) {
   floats sums[BLOCK_ROWS][4] = {{0}};
   FOR_LANES(p.inputs, {
     for (size_t k = 0; k < fetched; k++) __builtin_prefetch(next + k * p.ldw + i);
@@ -42,9 +41,7 @@ INLINE void dots(const Product p, const float *next, size_t fetched, const size_
       }
     }
   });
-  for (size_t r = 0; r < m; r++) {
-    put_sums(p.y + r * p.ldy, sums[r], n, p.accumulate);
-  }
+  for (size_t r = 0; r < m; r++) put_sums(p.y + r * p.ldy, sums[r], n, p.accumulate);
 }
 
 // All rows of x with `n` rows of w, of which `left` are still to come: each pass over rows of x fetches its

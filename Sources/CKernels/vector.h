@@ -38,19 +38,19 @@ typedef uint16_t halves __attribute__((ext_vector_type(LANES)));
 // Runs the body for i = 0, LANES, 2 LANES, … below n with `lanes` = LANES, and once more for what is left.
 // `lanes` is a constant in the first copy, so its loads and stores are whole; a lane's arithmetic is the
 // same in both.
-#define FOR_LANES(n, ...)                              \
-  do {                                                 \
-    const size_t count_ = (n);                         \
-    const size_t whole_ = count_ & ~(size_t)(LANES - 1); \
-    for (size_t i = 0; i < whole_; i += LANES) {       \
-      const size_t lanes = LANES;                      \
-      __VA_ARGS__                                      \
-    }                                                  \
-    if (whole_ < count_) {                             \
-      const size_t i = whole_;                         \
-      const size_t lanes = count_ - whole_;            \
-      __VA_ARGS__                                      \
-    }                                                  \
+#define FOR_LANES(n, ...)                                 \
+  do {                                                    \
+    const size_t count_ = (n);                            \
+    const size_t whole_ = count_ & ~(size_t)(LANES - 1);  \
+    for (size_t i = 0; i < whole_; i += LANES) {          \
+      const size_t lanes = LANES;                         \
+      __VA_ARGS__                                         \
+    }                                                     \
+    if (whole_ < count_) {                                \
+      const size_t i = whole_;                            \
+      const size_t lanes = count_ - whole_;               \
+      __VA_ARGS__                                         \
+    }                                                     \
   } while (0)
 
 // Where the first `lanes` lanes are true.
@@ -225,6 +225,7 @@ INLINE floats bounded_exp_of(floats x, floats low) {
 
 // exp(x) to 1e-7 relative. NaN stays NaN; from 88.73 on the result is infinity, below -87 it is 0.
 INLINE floats exp_of(floats x) {
-  const floats e = bounded_exp_of(smaller(x, (floats)89.0f), (floats)-0.0f);  // adding -0 is nothing, and is left out
+  // Adding -0 is nothing, and is left out.
+  const floats e = bounded_exp_of(smaller(x, (floats)89.0f), (floats)-0.0f);
   return (floats)((ints)e & ~(x < -87.0f));
 }

@@ -29,7 +29,8 @@ extension Generator {
   /// - Returns: for each prefix at most `width` sequences, the best first. At the model's largest position
   ///   a search ends as after `maxNewTokens`.
   public func beamSearch(
-    prefixes: Rows, maxNewTokens: Int, endTokens: Set<Int32>, width: Int, lengthPenalty: Double,
+    prefixes: GenerationPrefixes, maxNewTokens: Int, endTokens: Set<Int32>, width: Int,
+    lengthPenalty: Double,
     endsEarly: Bool, in context: Context
   ) -> [[BeamHypothesis]] {
     precondition(width > 0, "a beam search has a beam")

@@ -27,14 +27,15 @@ public struct Generator {
   public init(_ model: any LanguageModel) { self.model = model }
 
   /// - Parameters:
-  ///   - prefixes: what each sequence starts with, at least one row.
+  ///   - prefixes: what each sequence starts with, at least one row; what several share is computed once.
   ///   - endTokens: ids that end a sequence.
   ///   - context: its tape records no gradients; the cache stays on it until it is reset.
   ///   - observer: called at each step, but not of a beam search.
   /// - Returns: for each sequence its new ids, without the end token. A sequence ends at an end token,
   ///   after `maxNewTokens`, or at the model's largest position.
   public func generate(
-    prefixes: Rows, maxNewTokens: Int, endTokens: Set<Int32>, strategy: Strategy = .greedy,
+    prefixes: GenerationPrefixes, maxNewTokens: Int, endTokens: Set<Int32>,
+    strategy: Strategy = .greedy,
     in context: Context, observer: Observer? = nil
   ) -> [[Int32]] {
     if case .beam(let width, let lengthPenalty, let endsEarly) = strategy {
@@ -93,62 +94,49 @@ public struct Generator {
   }
 
   /// The prefixes' lengths.
-  func checkedLengths(_ prefixes: Rows, in context: Context) -> [Int] {
+  func checkedLengths(_ prefixes: GenerationPrefixes, in context: Context) -> [Int] {
     precondition(
       !context.tape.recordsGradients, "generation needs a tape that records no gradients")
-    let lengths = prefixes.segments.lengths
+    let lengths = prefixes.lengths
     precondition(lengths.allSatisfy { $0 > 0 }, "a prefix to generate from has no row")
     return lengths
   }
 
   /// Fills the cache and returns the hidden state of each prefix's last row.
-  func prefill(_ prefixes: Rows, cache: KeyValueCache, in context: Context) -> Tensor {
+  func prefill(
+    _ prefixes: GenerationPrefixes, cache: KeyValueCache, in context: Context
+  ) -> Tensor {
     let tape = context.tape
-    var lasts: [Tensor] = []
-    for group in groups(prefixes.segments) {
-      let first = prefixes.segments[group.lowerBound].lowerBound
-      let end = prefixes.segments[group.upperBound - 1].upperBound
-      let lengths = group.map { prefixes.segments[$0].count }
-      let segments = Segments(lengths: lengths)
-      let blocks = group.map { sequence in
-        let start = cache.row(sequence, 0)
-        let length = prefixes.segments[sequence].count
-        return AttentionBlock(
-          queries: segments[sequence - group.lowerBound], own: start..<start + length, visible: 1)
+    let lasts = passes(prefixes.families, cache: cache).map { pass in
+      let last = context.scoped {
+        let rows = tape.join([prefixes.tensor], runs: [RowRun(source: 0, rows: pass.rows)])
+        let hidden = model.hidden(
+          rows, positions: pass.positions, layout: AttentionLayout(blocks: pass.blocks),
+          outputRows: pass.outputRows, cache: cache.writing(to: pass.destinations), in: context)
+        return tape.gather(hidden, rows: pass.outputs)
       }
-      let destinations = group.flatMap { sequence in
-        (0..<prefixes.segments[sequence].count).map { Int32(cache.row(sequence, $0)) }
-      }
-      lasts.append(
-        context.scoped {
-          let rows = tape.join(
-            [prefixes.tensor], runs: [RowRun(source: 0, rows: first..<end)])
-          return model.hidden(
-            rows, positions: lengths.flatMap { 0..<Int32($0) },
-            layout: AttentionLayout(blocks: blocks),
-            outputRows: segments.indices.map { Int32(segments[$0].upperBound - 1) },
-            cache: cache.writing(to: destinations), in: context)
-        })
+      cache.move(pass.copied.sources, to: pass.copied.targets, in: context)
+      return last
     }
     return tape.join(
       lasts, runs: lasts.indices.map { RowRun(source: $0, rows: 0..<lasts[$0].rows) })
   }
 
-  /// Sequences that one pass over their prefixes takes.
-  private func groups(_ segments: Segments) -> [Range<Int>] {
-    var groups: [Range<Int>] = []
-    var rows = 0
-    for sequence in segments.indices {
-      let length = segments[sequence].count
-      if let last = groups.last, rows + length <= prefillRows {
-        groups[groups.count - 1] = last.lowerBound..<sequence + 1
-        rows += length
-      } else {
-        groups.append(sequence..<sequence + 1)
-        rows = length
+  /// The prefixes cut into passes of a bounded size, families whole.
+  private func passes(
+    _ families: [GenerationPrefixes.Family], cache: KeyValueCache
+  ) -> [PrefixPass] {
+    var passes: [PrefixPass] = []
+    var sequence = 0
+    for family in families {
+      let end = passes.last?.rows.upperBound ?? 0
+      if passes.last.map({ $0.rows.count + family.rows > prefillRows }) ?? true {
+        passes.append(PrefixPass(from: end))
       }
+      passes[passes.count - 1].append(family, first: sequence, cache: cache)
+      sequence += family.own.count
     }
-    return groups
+    return passes
   }
 }
 

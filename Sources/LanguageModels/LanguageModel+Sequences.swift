@@ -41,20 +41,28 @@ extension LanguageModel {
     }
   }
 
-  /// Prefixes to generate from: each sample's ``SequenceSample/prefix``; branches are not looked at.
+  /// Prefixes to generate from: each sample's ``SequenceSample/prefix`` followed by each of its branches, or
+  /// alone if it has none.
   ///
   /// - Parameters:
   ///   - visual: a sequence of rows for each medium, sample by sample; nil if there are none.
+  ///   - samples: their branches are text.
   public func prefixes(
     visual: Rows?, of samples: [SequenceSample], in context: Context
-  ) -> Rows {
-    let prefixes = samples.map {
-      SequenceSample(media: $0.media, prefix: $0.prefix, branches: [])
+  ) -> GenerationPrefixes {
+    let parts = samples.flatMap { sample in
+      [SequenceSample(media: sample.media, prefix: sample.prefix, branches: [])]
+        + sample.branches.map { SequenceSample(media: [], prefix: $0, branches: []) }
     }
-    let batch = SequenceBatch(prefixes, visualTokens: visual?.segments.lengths ?? [], end: 0)
-    return Rows(
-      embeddings(visual: visual?.tensor, batch, in: context),
-      Segments(lengths: batch.prefixLengths))
+    let batch = SequenceBatch(parts, visualTokens: visual?.segments.lengths ?? [], end: 0)
+    var lengths = batch.prefixLengths[...]
+    let families = samples.map { sample in
+      let shared = lengths.removeFirst()
+      let own = lengths.prefix(sample.branches.count)
+      lengths = lengths.dropFirst(own.count)
+      return GenerationPrefixes.Family(shared: shared, own: own.isEmpty ? [0] : Array(own))
+    }
+    return GenerationPrefixes(embeddings(visual: visual?.tensor, batch, in: context), families)
   }
 
   /// Hidden states of the rows that predict each supervised token, in the tokens' order.

@@ -40,12 +40,11 @@ import Testing
       io = try SafetensorsFile(folder.file("io.safetensors"))
     }
 
-    func prefixes(_ names: [String], on tape: Tape) throws -> Rows {
+    func prefixes(_ names: [String], on tape: Tape) throws -> GenerationPrefixes {
       let lengths = names.map { io.info($0)?.shape[0] ?? 0 }
-      return Rows(
-        tape.tensor(
-          try names.flatMap { try io.floats($0) }, rows: lengths.reduce(0, +), width: model.width),
-        Segments(lengths: lengths))
+      let rows = tape.tensor(
+        try names.flatMap { try io.floats($0) }, rows: lengths.reduce(0, +), width: model.width)
+      return GenerationPrefixes(Rows(rows, Segments(lengths: lengths)))
     }
   }
 
@@ -119,7 +118,8 @@ import Testing
     let prefixes = Rows(
       model.embed([1, 2, 3, 4, 5, 6, 7], in: context), Segments(lengths: [5, 2]))
     let found = Generator(model).beamSearch(
-      prefixes: prefixes, maxNewTokens: 10, endTokens: [], width: 3, lengthPenalty: 1,
+      prefixes: GenerationPrefixes(prefixes), maxNewTokens: 10, endTokens: [], width: 3,
+      lengthPenalty: 1,
       endsEarly: false, in: context)
     #expect(found.map { $0.map(\.ids.count) } == [[2, 2, 2], [5, 5, 5]])
   }

@@ -141,7 +141,7 @@ import Testing
     }
     var step = 0
     let ids = Generator(fixture.model).generate(
-      prefixes: prefixes, maxNewTokens: expected[0].count, endTokens: [],
+      prefixes: GenerationPrefixes(prefixes), maxNewTokens: expected[0].count, endTokens: [],
       in: Context(tape: tape)
     ) { sequences, tensor in
       let width = fixture.model.vocabularySize

@@ -239,8 +239,9 @@ import Testing
     func generated(_ model: any LanguageModel) -> [[Int32]] {
       let context = Context(tape: Tape(recordsGradients: false))
       return Generator(model).generate(
-        prefixes: model.prefixes(visual: nil, of: [sample], in: context), maxNewTokens: 8,
-        endTokens: [], in: context)
+        prefixes: model.prefixes(
+          visual: nil, of: [SequenceSample(media: [], prefix: sample.prefix, branches: [])],
+          in: context), maxNewTokens: 8, endTokens: [], in: context)
     }
     #expect(generated(small) == generated(llama))
   }
@@ -254,7 +255,7 @@ import Testing
     let prefixes = Rows(model.embed(start, in: context), Segments(lengths: [4]))
     var steps: [[Float]] = []
     let ids = Generator(model).generate(
-      prefixes: prefixes, maxNewTokens: 6, endTokens: [], in: context
+      prefixes: GenerationPrefixes(prefixes), maxNewTokens: 6, endTokens: [], in: context
     ) { steps.append(tape.row(0, of: $1)) }[0]
     let hidden = model.hidden(
       model.embed(start + ids, in: context), positions: (0..<10).map { $0 },

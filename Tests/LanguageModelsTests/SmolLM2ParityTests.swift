@@ -67,7 +67,7 @@ struct SmolLM2ParityTests {
     let expected = try prompts.map { try io.int64s("\($0).gen_ids").map { Int32($0) } }
     let longest = expected.reduce(0) { max($0, $1.count) }
     let generated = Generator(model).generate(
-      prefixes: prefixes, maxNewTokens: longest, endTokens: [2], in: context)
+      prefixes: GenerationPrefixes(prefixes), maxNewTokens: longest, endTokens: [2], in: context)
     #expect(generated == expected.map { Array($0.prefix { $0 != 2 }) })
   }
 }

@@ -112,7 +112,8 @@ struct GenerationTiming {
       }
       var isFirst = true
       _ = Generator(model).generate(
-        prefixes: Rows(rows, .uniform(count: batch, length: prefix)), maxNewTokens: newTokens,
+        prefixes: GenerationPrefixes(Rows(rows, .uniform(count: batch, length: prefix))),
+        maxNewTokens: newTokens,
         endTokens: [], in: Context(tape: tape)
       ) { _, _ in
         if isFirst { firsts.withLock { $0.append(watch.seconds) } }

@@ -143,12 +143,11 @@ struct Answerer {
       let tape = Tape(pool: pool, recordsGradients: false)
       let context = Context(tape: tape)
       let batch = batches[index]
-      let patches = try model.source.patches(of: batch.flatMap(\.places), in: context)
+      let samples = SequenceSample.sharingPrefixes(
+        batch.map { SequenceSample(media: $0.places, prefix: $0.pieces, branches: []) })
+      let patches = try model.source.patches(of: samples.flatMap(\.media), in: context)
       let visual = model.projector(patches, in: context)
-      let prefixes = model.languageModel.prefixes(
-        visual: visual,
-        of: batch.map { SequenceSample(media: $0.places, prefix: $0.pieces, branches: []) },
-        in: context)
+      let prefixes = model.languageModel.prefixes(visual: visual, of: samples, in: context)
       let ids = Generator(model.languageModel).generate(
         prefixes: prefixes, maxNewTokens: decode.maxNewTokens,
         endTokens: inputs.template.endTokens,
