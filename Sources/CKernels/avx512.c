@@ -13,6 +13,8 @@
 #include "activations.c"
 #include "adam.c"
 #include "brain_products.c"
+#undef BRAIN_KERNEL
+#include "brain_rows.c"
 #include "elementwise.c"
 #include "formats.c"
 #include "norms.c"

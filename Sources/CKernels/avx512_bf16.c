@@ -12,6 +12,8 @@
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
 #include "brain_products.c"
+#undef BRAIN_KERNEL
+#include "brain_rows.c"
 #pragma clang attribute pop
 
 #endif

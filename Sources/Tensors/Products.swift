@@ -55,9 +55,12 @@ enum Products {
     _ x: UnsafePointer<Float>, rows: Int, inputs: Int, transposed weight: UnsafePointer<Float>,
     outputs: Int, to y: UnsafeMutablePointer<Float>, accumulates: Bool
   ) {
-    if ProductRule.isFewRows(rows, inputs: inputs) {
-      dk_few_rows_transposed(
-        x, inputs, weight, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
+    if let most = ProductRule.directRows(of: rows, inputs: inputs, .float32) {
+      forEachBlock(of: rows, atMost: most) { first, count in
+        dk_few_rows_transposed(
+          x + first * inputs, inputs, weight, inputs, y + first * outputs, outputs, count, inputs,
+          outputs, accumulates ? 1 : 0)
+      }
     } else {
       multiply(
         transposeB: true, m: rows, n: outputs, k: inputs, x, inputs, weight, inputs,
@@ -70,9 +73,12 @@ enum Products {
     _ x: UnsafePointer<UInt16>, rows: Int, inputs: Int, transposed weight: UnsafePointer<UInt16>,
     outputs: Int, to y: UnsafeMutablePointer<Float>, accumulates: Bool
   ) {
-    if ProductRule.isFewRows(rows, inputs: inputs) {
-      dk_few_rows_transposed_bf16(
-        x, inputs, weight, inputs, y, outputs, rows, inputs, outputs, accumulates ? 1 : 0)
+    if let most = ProductRule.directRows(of: rows, inputs: inputs, .bfloat16) {
+      forEachBlock(of: rows, atMost: most) { first, count in
+        dk_few_rows_transposed_bf16(
+          x + first * inputs, inputs, weight, inputs, y + first * outputs, outputs, count, inputs,
+          outputs, accumulates ? 1 : 0)
+      }
     } else {
       multiply(
         ProductForm(
@@ -81,10 +87,25 @@ enum Products {
     }
   }
 
+  /// Calls `body` with the first row and the number of rows of blocks of about one size.
+  @inline(__always)
+  private static func forEachBlock(of rows: Int, atMost most: Int, _ body: (Int, Int) -> Void) {
+    guard rows > 0 else { return }
+    let blocks = (rows + most - 1) / most
+    for block in 0..<blocks {
+      let first = rows * block / blocks
+      body(first, rows * (block + 1) / blocks - first)
+    }
+  }
+
   /// C = op(A) · op(B) (+ C) of bfloat16 numbers, summed in float32; A as it is and dense, as are B's rows.
   static func multiply(_ form: ProductForm, _ operands: ProductOperands<UInt16>) {
     guard form.m > 0, form.n > 0 else { return }
-    if ProductRule.hasBFloat16Products {
+    if ProductRule.hasBrainKernels, !form.transposeB {
+      dk_rows_bf16(
+        operands.a, form.lda, operands.b, form.ldb, operands.c, form.ldc, form.m, form.k, form.n,
+        form.accumulates ? 1 : 0)
+    } else if ProductRule.hasBFloat16Products {
       OneDNN.current.product(form, operands)
     } else {
       WidenedProducts.multiply(form, operands)
@@ -125,9 +146,28 @@ enum ProductRule {
     return .oneDNNPrimitive
   }
 
-  /// Whether a step of generation computes the product: a general one would spend its time packing the weights.
+  /// Rows of x at a time in a product with a transposed weight that is read as it lies; nil where a general
+  /// product, which packs the weight first, is faster.
+  ///
+  /// Few rows, as generation has them, never pay for packing. With AVX-512 the rows that stay in the
+  /// second-level cache run at the CPU's full rate.
   @inline(__always)
-  static func isFewRows(_ rows: Int, inputs: Int) -> Bool {
-    rows <= 64 && rows * inputs <= 1 << 17
+  static func directRows(of rows: Int, inputs: Int, _ precision: ComputePrecision) -> Int? {
+    let isFew = rows <= 64 && rows * inputs <= 1 << 17
+    switch precision {
+    case .float32:
+      if isFew { return 64 }
+      return hasWideKernels && inputs <= 1024 ? max((1 << 16) / inputs, 16) : nil
+    case .bfloat16:
+      if isFew, instructionSet != .amx || rows < 16 { return 64 }
+      return hasBrainKernels ? max((1 << 17) / inputs, 16) : nil
+    }
   }
+
+  private static let hasWideKernels = KernelInformation.instructionSet.hasPrefix("avx512")
+  /// Whether our own kernels run bfloat16 products: with AVX512_BF16 they need no packed copy of a weight and no
+  /// primitive for each number of rows. AMX is oneDNN's.
+  static let hasBrainKernels =
+    KernelInformation.instructionSet == "avx512+bf16" && hasBFloat16Products
+    && instructionSet != .amx
 }

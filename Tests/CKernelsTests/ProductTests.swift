@@ -3,10 +3,10 @@ import Testing
 
 @Suite struct ProductTests {
   /// Rows, inputs, outputs: around the kernels' blocks of 3 or 4 rows, 4 outputs, 8 to 32 inputs and 32 or
-  /// 64 columns.
+  /// 64 columns, 6 rows and 128 inputs.
   static let shapes = [
     (1, 1, 1), (2, 7, 3), (3, 8, 4), (4, 9, 5), (5, 64, 33), (16, 100, 41), (7, 270, 64),
-    (64, 31, 9), (3, 0, 4), (6, 17, 70), (9, 33, 12),
+    (64, 31, 9), (3, 0, 4), (6, 17, 70), (9, 33, 12), (14, 259, 130),
   ]
 
   @Test(arguments: shapes)
@@ -50,29 +50,36 @@ import Testing
   func productsOfBrainFloatsEqualDoublePrecisionAtAnyStrideAndAddWhereAsked(
     rows: Int, inputs: Int, outputs: Int
   ) {
-    let (ldx, ldw, ldy) = (inputs + 3, inputs + 5, outputs + 2)
+    let (ldx, ldy) = (inputs + 3, outputs + 2)
     let x = Self.brainFloats(noise(rows * ldx, seed: 64))
-    let w = Self.brainFloats(noise(outputs * ldw, seed: 65))
     // What lies between the rows is no part of the product.
     let notANumber: UInt16 = 0x7fc0
     let xBits = x.indices.map { $0 % ldx < inputs ? x[$0] : notANumber }
-    let wBits = w.indices.map { $0 % ldw < inputs ? w[$0] : notANumber }
-    for start in [Float(0), 2] {
-      var expected = [Double](repeating: Double(start), count: rows * ldy)
-      for row in 0..<rows {
-        for column in 0..<outputs {
-          expected[row * ldy + column] += (0..<inputs).reduce(0.0) { sum, i in
-            sum + Self.value(x[row * ldx + i]) * Self.value(w[column * ldw + i])
+    for transposed in [true, false] {
+      let width = transposed ? inputs : outputs
+      let ldw = width + 5
+      let w = Self.brainFloats(noise((transposed ? outputs : inputs) * ldw + 1, seed: 65))
+      let wBits = w.indices.map { $0 % ldw < width ? w[$0] : notANumber }
+      let kernels =
+        transposed ? forms(dk_few_rows_transposed_bf16_form) : forms(dk_rows_bf16_form)
+      for start in [Float(0), 2] {
+        var expected = [Double](repeating: Double(start), count: rows * ldy)
+        for row in 0..<rows {
+          for column in 0..<outputs {
+            expected[row * ldy + column] += (0..<inputs).reduce(0.0) { sum, i in
+              sum + Self.value(x[row * ldx + i])
+                * Self.value(transposed ? w[column * ldw + i] : w[i * ldw + column])
+            }
           }
         }
-      }
-      for (form, kernel) in forms(dk_few_rows_transposed_bf16_form) {
-        let y = onCopy(
-          of: (0..<rows * ldy).map { $0 % ldy < outputs && start == 0 ? .nan : start }
-        ) {
-          kernel(xBits, ldx, wBits, ldw, $0, ldy, rows, inputs, outputs, start == 0 ? 0 : 1)
+        for (form, kernel) in kernels {
+          let y = onCopy(
+            of: (0..<rows * ldy).map { $0 % ldy < outputs && start == 0 ? .nan : start }
+          ) {
+            kernel(xBits, ldx, wBits, ldw, $0, ldy, rows, inputs, outputs, start == 0 ? 0 : 1)
+          }
+          expectClose(y, expected, relative: 1e-6, absolute: 4e-6, form)
         }
-        expectClose(y, expected, relative: 1e-6, absolute: 4e-6, form)
       }
     }
   }
@@ -93,9 +100,14 @@ import Testing
     }
     let brainX = Self.brainFloats(x)
     let brainW = Self.brainFloats(w)
-    for (form, kernel) in forms(dk_few_rows_transposed_bf16_form) {
-      expectRowsAlone(brainX, rows: rows, outputs: outputs, form) { x, y, rows in
-        kernel(x, inputs, brainW, inputs, y, outputs, rows, inputs, outputs, 0)
+    for (transposed, kernels) in [
+      (true, forms(dk_few_rows_transposed_bf16_form)), (false, forms(dk_rows_bf16_form)),
+    ] {
+      for (form, kernel) in kernels {
+        expectRowsAlone(brainX, rows: rows, outputs: outputs, form) { x, y, rows in
+          kernel(
+            x, inputs, brainW, transposed ? inputs : outputs, y, outputs, rows, inputs, outputs, 0)
+        }
       }
     }
   }

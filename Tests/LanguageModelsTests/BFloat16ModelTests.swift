@@ -19,8 +19,8 @@ struct BFloat16ModelTests {
     let (narrow, wide) = (try model(name, .bfloat16), try model(name, .float32))
     for (a, b) in zip(narrow.parameters, wide.parameters) {
       #expect(a.precision == (a.shape.count > 1 ? .bfloat16 : .float32), "\(a.name)")
-      // 8 bits: the nearest is within 2⁻⁹ of the value.
-      #expect(excess(a.values, over: b.values, absolute: 0, relative: 0x1p-9) <= 0, "\(a.name)")
+      // 8 bits: the nearest is within 2⁻⁸ of the value.
+      #expect(excess(a.values, over: b.values, absolute: 0, relative: 0x1p-8) <= 0, "\(a.name)")
     }
     let copy = try narrow.copied(prefix: "arm.")
     for (a, b) in zip(copy.parameters, narrow.parameters) {
@@ -28,8 +28,8 @@ struct BFloat16ModelTests {
     }
   }
 
-  /// Against transformers in float32. A weight and an input each err by at most 2⁻⁹ of themselves, so a
-  /// product by 2⁻⁸ of its terms' magnitudes. Terms of random sign add up to about the root mean square of the
+  /// Against transformers in float32. A weight and an input each err by at most 2⁻⁸ of themselves, so a
+  /// product by 2⁻⁷ of its terms' magnitudes. Terms of random sign add up to about the root mean square of the
   /// products' results; a logit lies behind 4 products a layer and the head.
   @Test(
     "logits, loss and gradients are transformers' within 8 bits", arguments: DecoderFixture.names)
@@ -46,7 +46,7 @@ struct BFloat16ModelTests {
     let logits = tape.values(model.logits(hidden, in: context))
     let expected = try fixture.packed("logits")
     let products = Float(4 * model.layers.count + 1)
-    let tolerance = products * 0x1p-8 * rootMeanSquare(expected)
+    let tolerance = products * 0x1p-7 * rootMeanSquare(expected)
     #expect(excess(logits, over: expected, absolute: tolerance, relative: 0) <= 0)
     // More than float32 would differ by: it is bfloat16 that ran.
     #expect(excess(logits, over: expected, absolute: tolerance / 1000, relative: 0) > 0)

@@ -115,6 +115,10 @@ extern "C" {
   FORM(void, dk_few_rows_transposed_bf16,                                                                  \
        (const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y, size_t ldy, size_t rows,   \
         size_t inputs, size_t outputs, int accumulate),                                                    \
+       (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))                                        \
+  FORM(void, dk_rows_bf16,                                                                                 \
+       (const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y, size_t ldy, size_t rows,   \
+        size_t inputs, size_t outputs, int accumulate),                                                    \
        (x, ldx, w, ldw, y, ldy, rows, inputs, outputs, accumulate))
 
 // Forms are numbered in the order of what they need of the CPU: 0 portable, 1 AVX2, 2 AVX-512, 3 AVX-512 with

@@ -100,6 +100,12 @@ void dk_few_rows(const float *x, size_t ldx, const float *w, size_t ldw, float *
 void dk_few_rows_transposed_bf16(const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y,
                                  size_t ldy, size_t rows, size_t inputs, size_t outputs, int accumulate);
 
+// ---- products of any number of rows in bfloat16 (brain_rows.c) ----
+// y[r][o] (+)= sum over i of x[r][i] * w[i][o] from bfloat16 numbers, as above; a row's bits do not depend on the
+// other rows. Fast in the form with AVX512_BF16 only.
+void dk_rows_bf16(const uint16_t *x, size_t ldx, const uint16_t *w, size_t ldw, float *y, size_t ldy, size_t rows,
+                  size_t inputs, size_t outputs, int accumulate);
+
 // ---- rotary (rotary.c) ----
 // Rotate-half (Hugging Face) form on [rows, heads * head_dim]: pairs (i, i + head_dim/2) of each head.
 // cosines, sines: [positions, head_dim/2]. direction +1 forward, -1 backward (the transpose). In place allowed.
