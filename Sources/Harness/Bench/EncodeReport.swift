@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Encoders
 import Reports
 import Storage

@@ -45,9 +45,9 @@ public struct RooflineReport: Encodable, Sendable {
     engine = ComputePrecision.bfloat16.productsText
     instructionSet = KernelInformation.instructionSet
     copyBytesPerSecond = CopyRate.measure()
+    let executor = LaneExecutor(threads: ProcessInfo.processInfo.activeProcessorCount)
     steps = try ComputePrecision.allCases.map { precision in
-      let language = try model.languageModel(
-        precision: precision, executor: LaneExecutor(threads: allProcessors))
+      let language = try model.languageModel(precision: precision, executor: executor)
       let benchmark = TrainingStepBenchmark(sizes, vocabulary: language.vocabularySize)
       let width = language.width
       let wide = language.description.feedForwardWidth
@@ -66,8 +66,6 @@ public struct RooflineReport: Encodable, Sendable {
           .sorted { $0.seconds > $1.seconds })
     }
   }
-
-  private var allProcessors: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   public var text: String {
     var text =

@@ -233,7 +233,8 @@ private struct Dump: Sendable {
   }
 
   func scope(store: ParameterStore, prefix: String) -> ParameterScope {
-    ParameterScope(store: store, prefix: prefix) { name, expected, values in
+    ParameterScope(store: store, prefix: prefix) {
+      (name: String, expected: [Int], values: UnsafeMutableBufferPointer<Float>) in
       let found = try shape(name, rank: expected.count, "\(expected)")
       guard found == expected else {
         throw reject("\(name) has shape \(found), this model needs \(expected)")

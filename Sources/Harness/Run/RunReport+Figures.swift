@@ -188,7 +188,10 @@ extension RunReport {
       guard let kind = record.kind else { continue }
       images[kind, default: []].insert(record.image)
     }
-    let sizes = images.keys.compactMap { kind in Double(kind).map { (kind, $0) } }
+    // "7", or "14 px".
+    let sizes = images.keys.compactMap { kind in
+      kind.split(separator: " ").first.flatMap { Double($0) }.map { (kind, $0) }
+    }
     guard sizes.count == images.count, sizes.count > 1 else { return nil }
     let arms = summary.arms.filter { arm in !arm.control }.map { arm in
       FineDetailCurves.Arm(
