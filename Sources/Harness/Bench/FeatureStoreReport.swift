@@ -51,23 +51,24 @@ public struct FeatureStoreReport: Encodable, Sendable {
     let maker = MadeUpFeatures(tokens: sizes.tokens, width: sizes.width)
     let precision = sizes.isHalf ? FeaturePrecision.float16 : .float32
     let row = sizes.tokens * sizes.width * (sizes.isHalf ? 2 : 4)
-    images = max(1, sizes.bytes / row)
+    let count = max(1, sizes.bytes / row)
     let own = folder.appending(path: "dragoman-bench-\(UUID().uuidString)")
     try AtomicFile.ensureFolder(own)
     defer { try? FileManager.default.removeItem(at: own) }
     let turn = BenchmarkTurn(
       store: FeatureStore(cache: own), maker: maker, plain: own.appending(path: "plain"),
-      precision: precision, images: images, rowBytes: row,
+      precision: precision, images: count, rowBytes: row,
       executor: LaneExecutor(threads: threads))
     var seconds = BenchmarkTurn.Seconds()
     for _ in 0..<rounds { try turn.run(into: &seconds) }
     self.folder = folder.path
+    images = count
     self.precision = precision.rawValue
     tokens = sizes.tokens
     width = sizes.width
-    bytes = images * row
+    bytes = count * row
     self.threads = threads
-    func rate(_ seconds: [Double]) -> Double { Double(images * row) / seconds.median }
+    func rate(_ seconds: [Double]) -> Double { Double(count * row) / seconds.median }
     written = rate(seconds.written)
     plainWritten = rate(seconds.plainWritten)
     plainCached = rate(seconds.plainCached)
