@@ -62,10 +62,10 @@ public struct FeatureStoreReport: Encodable, Sendable {
     var seconds = BenchmarkTurn.Seconds()
     for _ in 0..<rounds { try turn.run(into: &seconds) }
     self.folder = folder.path
+    images = count
     self.precision = precision.rawValue
     tokens = sizes.tokens
     width = sizes.width
-    images = count
     bytes = count * row
     self.threads = threads
     func rate(_ seconds: [Double]) -> Double { Double(count * row) / seconds.median }

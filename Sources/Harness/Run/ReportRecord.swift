@@ -73,7 +73,7 @@ struct ReportRecord {
         let file = url.appending(path: name)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
-          !isFolder.boolValue, file != folder.record
+          !isFolder.boolValue, prefix + name != folder.record.lastPathComponent
         else { continue }
         files[prefix + name] = FileStamp(file)
       }

@@ -30,7 +30,7 @@ import Testing
 
   @Test(
     "a file that is gone or changed is made again, as it was",
-    arguments: ["comparison.md", "report.html", "summary.json", "figures/training-loss.png"],
+    arguments: ["comparison.md", "captions.md", "summary.json", "figures/training-loss.png"],
     [true, false])
   func damagedFile(name: String, isGone: Bool) throws {
     let tiny = try TinyExperiment()
