@@ -112,7 +112,8 @@ extension BenchCommand {
   struct Roofline: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "roofline",
-      abstract: "Says for each part of a training step what it does beside what this machine can do.",
+      abstract:
+        "Says for each part of a training step what it does beside what this machine can do.",
       discussion: """
         The step of `bench step`, on one thread, in float32 and in bfloat16: FLOPs, bytes and seconds of \
         each kind of operation, and its share of the best product rate.

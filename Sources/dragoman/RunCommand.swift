@@ -59,7 +59,9 @@ struct RunCommand: ParsableCommand {
     let signals = SignalStop()
     let summary = try Study(experiment, options: options, stop: signals.stop).run()
     try StandardOutput.print(summary.tableText)
-    if summary.hasFailures || summary.missesExpectations { throw ExitCode(ProgramExit.failed.rawValue) }
+    if summary.hasFailures || summary.missesExpectations {
+      throw ExitCode(ProgramExit.failed.rawValue)
+    }
   }
 
   private var options: RunOptions {

@@ -71,7 +71,8 @@ struct ProjectorFixture: Sendable, CustomTestStringConvertible {
   /// A scope that reads the fixture's weights.
   func scope(_ store: ParameterStore) throws -> ParameterScope {
     let weights = try SafetensorsFile(file("model.safetensors"))
-    return ParameterScope(store: store) { name, shape, values in
+    return ParameterScope(store: store) {
+      (name: String, shape: [Int], values: UnsafeMutableBufferPointer<Float>) in
       #expect(weights.info(name)?.shape == shape, "\(name)")
       try weights.read(name, into: values)
     }

@@ -16,8 +16,10 @@ import Training
 
   init() throws {
     tiny = try TinyTraining()
+    var config = ContrastConfig()
+    config.embedding = 8
     head = try ContrastHead(
-      width: 16, embedding: 8,
+      config, width: 16,
       in: ParameterScope(store: ParameterStore(), random: RandomKey(seed: 3)))
     parameters.setTrainable(true)
   }

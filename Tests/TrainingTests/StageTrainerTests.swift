@@ -203,7 +203,7 @@ struct StageTrainerTests {
     #expect(try train(stoppingAt: 2) == [])
     #expect(try train(stoppingAt: 4) == [], "the same kernel")
     let url = tiny.folder.appending(path: "checkpoint/last.safetensors")
-    let kernel = "\(BLASInformation.kernel), \(KernelInformation.instructionSet)"
+    let kernel = "\(ProductInformation.float32), \(KernelInformation.instructionSet)"
     let other = String(repeating: "x", count: kernel.count)
     var file = try Data(contentsOf: url)
     let place = try #require(file.firstRange(of: Data(kernel.utf8)))

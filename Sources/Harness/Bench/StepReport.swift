@@ -88,7 +88,9 @@ public struct StepReport: Encodable, Sendable {
     lines.add("processor seconds", seconds.text(processorSecondsPerStep))
     lines.add("work of a step", NumberFormat.amount(stepFlops, "FLOP"))
     let share = NumberFormat.decimals(0).text(100 * shareOfProducts)
-    lines.add("rate", "\(NumberFormat.amount(flopsPerSecond, "FLOP/s")), \(share) % of the products beside it")
+    lines.add(
+      "rate",
+      "\(NumberFormat.amount(flopsPerSecond, "FLOP/s")), \(share) % of the products beside it")
     let shape = productShape.map(String.init).joined(separator: "×")
     lines.add(
       "products beside it",

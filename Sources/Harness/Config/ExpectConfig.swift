@@ -16,8 +16,9 @@ public struct ExpectConfig: ConfigSection {
       .required,
     .string(
       "metric", \.metric, .nonEmpty,
-      "A metric's name as in the table; with `*` at its end all that begin so (`accuracy/*`).")
-      .required,
+      "A metric's name as in the table; with `*` at its end all that begin so (`accuracy/*`)."
+    )
+    .required,
     .number("at_least", \.atLeast, .any, "The least value that meets it."),
     .number("at_most", \.atMost, .any, "The greatest value that meets it."),
     .bool("each_seed", \.eachSeed, "true: every seed by itself, instead of their mean."),

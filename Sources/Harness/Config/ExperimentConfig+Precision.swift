@@ -51,7 +51,8 @@ extension ExperimentConfig {
           + "is float32."
         : nil
     }
-    return "Precision: products of the frozen weights of the \(parts.joined(separator: " and the ")) "
+    return
+      "Precision: products of the frozen weights of the \(parts.joined(separator: " and the ")) "
       + "take bfloat16 inputs and float32 sums; everything else is float32."
   }
 }

@@ -35,4 +35,5 @@ public struct LabelsConfig: ConfigSection {
   public var problems: [SectionProblem] {
     prompt.contains("{}")
       ? [] : [SectionProblem("prompt", "has no {}, which stands for the label")]
-  }}
+  }
+}

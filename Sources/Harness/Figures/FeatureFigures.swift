@@ -22,15 +22,18 @@ func writeFeatures(
   let concepts = Concepts(Array(examples))
   let before = FeatureScatter.Space(
     title: "patches, mean of an image", width: first.model.source.width,
-    concepts: try concepts.colored { try first.model.means(of: inputs.data.places(of: $0)).patches })
+    concepts: try concepts.colored { try first.model.means(of: inputs.data.places(of: $0)).patches }
+  )
   let spaces = try arms.map { arm in
     FeatureScatter.Space(
-      title: "\(arm.arm.row): visual tokens, mean of an image", width: arm.model.languageModel.width,
+      title: "\(arm.arm.row): visual tokens, mean of an image",
+      width: arm.model.languageModel.width,
       concepts: try concepts.colored { try arm.model.means(of: inputs.data.places(of: $0)).tokens })
   }
   _ = try FeatureScatter(
     title: "\(config.experiment): features before and after projection", spaces: [before] + spaces,
-    note: "Test images, each at the mean of its rows; two principal components, those of each plot its own."
+    note:
+      "Test images, each at the mean of its rows; two principal components, those of each plot its own."
   ).place(in: folder.url, as: .features)
   let words = concepts.words(inputs)
   let among = zip(arms, spaces).map { arm, space in

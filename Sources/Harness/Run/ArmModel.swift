@@ -100,7 +100,8 @@ public struct ArmModel: Sendable {
   func embeddings(media: [[Int]], opening: [Int32]) throws -> ArmEmbeddings {
     guard let head else {
       throw UnsupportedSetting(
-        "images and texts are compared by what a stage with data: contrast learns, and there is none")
+        "images and texts are compared by what a stage with data: contrast learns, and there is none"
+      )
     }
     return ArmEmbeddings(
       projector: projector, model: languageModel, patches: source, head: head, media: media,

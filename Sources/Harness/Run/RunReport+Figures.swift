@@ -54,10 +54,12 @@ extension RunReport {
                 }), validation: records.points(\.validationLoss))
           },
           accuracy: runs.map { arm, records in
-            StageCurves.Run(arm: arm, training: [], validation: records.points(\.validationAccuracy))
+            StageCurves.Run(
+              arm: arm, training: [], validation: records.points(\.validationAccuracy))
           }.filter { !$0.validation.isEmpty })
       }, unit: "Update",
-      note: "Seed \(experiment.config.training.seeds.first ?? 0); accuracy: supervised tokens of the "
+      note:
+        "Seed \(experiment.config.training.seeds.first ?? 0); accuracy: supervised tokens of the "
         + "validation that are the likeliest ones.")
   }
 

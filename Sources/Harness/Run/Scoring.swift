@@ -272,7 +272,8 @@ struct Scoring {
           p: isPrimary ? value.p : nil, pHolm: isPrimary ? corrected?[index] : nil,
           standardError: value.standardError,
           smallestDetectable: isPrimary ? value.smallestDetectable : nil,
-          mcNemar: mcNemar(rows[pairs[index].0].nested[metric], rows[pairs[index].1].nested[metric]))
+          mcNemar: mcNemar(rows[pairs[index].0].nested[metric], rows[pairs[index].1].nested[metric])
+        )
       }
     }
   }

@@ -27,7 +27,8 @@ struct BenchmarkTests {
     defer { folder.remove() }
     let model = try BenchmarkModel(folder.path("llama"), random: true)
     let reports = try [1, 2].map {
-      try StepReport(model, sizes: Self.sizes, dump: nil, steps: 3, lanes: 2, threads: $0)
+      try StepReport(
+        model, sizes: Self.sizes, dump: nil, steps: 3, lanes: 2, precision: .float32, threads: $0)
     }
     #expect(reports[0].losses == reports[1].losses)
     let report = reports[0]
@@ -79,7 +80,7 @@ struct BenchmarkTests {
     defer { folder.remove() }
     let report = try StepReport(
       BenchmarkModel(folder.path("llama"), random: true), sizes: .init(),
-      dump: try dump(in: folder), steps: 1, lanes: 8, threads: 1)
+      dump: try dump(in: folder), steps: 1, lanes: 8, precision: .float32, threads: 1)
     #expect(report.images == 2 && report.visualTokens == 3 && report.captionTokens == 5)
   }
 
@@ -90,7 +91,8 @@ struct BenchmarkTests {
     let model = try BenchmarkModel(folder.path("llama"), random: true)
     func message(_ dump: URL) -> String {
       do {
-        _ = try StepReport(model, sizes: .init(), dump: dump, steps: 1, lanes: 1, threads: 1)
+        _ = try StepReport(
+          model, sizes: .init(), dump: dump, steps: 1, lanes: 1, precision: .float32, threads: 1)
         return "no error"
       } catch {
         return ProgramFailure(error).messages.joined()
@@ -122,18 +124,40 @@ struct BenchmarkTests {
     let folder = try models()
     defer { folder.remove() }
     let encoder = try EncodeReport(
-      BenchmarkModel(folder.path("vit"), random: true), images: 5, batch: 2, threads: 2)
+      BenchmarkModel(folder.path("vit"), random: true), images: 5, batch: 2,
+      precision: .float32, threads: 2)
     #expect(encoder.tokens == 17 && encoder.width == 16 && encoder.images == 5)
     #expect(encoder.imagesPerSecond > 0 && encoder.imagesPerSecondWithResizing > 0)
     #expect(encoder.flopsPerSecond > 0)
     let language = try BenchmarkModel(folder.path("llama"), random: true)
     let generation = try GenerationReport(
-      language, batch: 3, visualTokens: 7, newTokens: 5, threads: 2)
+      language, batch: 3, visualTokens: 7, newTokens: 5, precision: .float32, threads: 2)
     #expect(generation.tokensPerSecond > 0 && generation.decodingTokensPerSecond > 0)
     #expect(generation.loadingSeconds > 0)
     #expect(abs(generation.captionsPerSecond * 5 / generation.tokensPerSecond - 1) < 1e-9)
     #expect(throws: BenchmarkError.self) {
-      try GenerationReport(language, batch: 1, visualTokens: 120, newTokens: 9, threads: 1)
+      try GenerationReport(
+        language, batch: 1, visualTokens: 120, newTokens: 9, precision: .float32, threads: 1)
+    }
+  }
+
+  @Test("a roofline's parts add up to its step, in both precisions")
+  func roofline() throws {
+    let folder = try models()
+    defer { folder.remove() }
+    let model = try BenchmarkModel(folder.path("llama"), random: true)
+    let report = try RooflineReport(model, sizes: Self.sizes, lanes: 2)
+    #expect(report.steps.map(\.precision) == ["float32", "bfloat16"])
+    // The weights are rounded to 8 bits; the losses of both guess alike.
+    #expect(abs(report.steps[0].loss - report.steps[1].loss) < 0.05)
+    for step in report.steps {
+      let parts = step.parts.reduce(0) { $0 + $1.seconds }
+      #expect(abs(parts / step.seconds - 1) < 1e-6, "\(parts) of \(step.seconds)")
+      let names = step.parts.map(\.name)
+      for name in ["attention", "attention, backward", "norms", "head and loss", "update"] {
+        #expect(names.contains(name), "\(names)")
+      }
+      #expect(step.parts.contains { $0.name.hasPrefix("linear") && $0.flops > 0 })
     }
   }
 
@@ -163,11 +187,12 @@ struct BenchmarkTests {
     #expect(throws: BenchmarkError.self) {
       try GenerationReport(
         BenchmarkModel(folder.path("vit"), random: true), batch: 1, visualTokens: 1, newTokens: 2,
-        threads: 1)
+        precision: .float32, threads: 1)
     }
     #expect(throws: BenchmarkError.self) {
       try EncodeReport(
-        BenchmarkModel(folder.path("llama"), random: true), images: 1, batch: 1, threads: 1)
+        BenchmarkModel(folder.path("llama"), random: true), images: 1, batch: 1,
+        precision: .float32, threads: 1)
     }
   }
 

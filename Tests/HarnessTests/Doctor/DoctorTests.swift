@@ -10,7 +10,8 @@ struct DoctorTests {
   private static func machine(font: Bool = true, kernels: String = "avx2+fma") -> Doctor.Machine {
     Doctor.Machine(
       processor: "A Processor", cores: 2, memoryBytes: 16_000_000_000, instructionSet: kernels,
-      products: "oneDNN 2.6.3 avx2, OpenBLAS Zen", bfloat16: ("avx512_bf16", true), libraries: [("HDF5", "1.10.8")],
+      products: "oneDNN 2.6.3 avx2, OpenBLAS Zen", bfloat16: ("avx512_bf16", true),
+      libraries: [("HDF5", "1.10.8")],
       hasFigureFont: font)
   }
 

@@ -18,7 +18,8 @@ struct StudyAnswerTests {
     "figures.heatmaps.images=0",
   ]
 
-  @Test("a file that expects too much fails with exit 1 and says which bound was missed by how much")
+  @Test(
+    "a file that expects too much fails with exit 1 and says which bound was missed by how much")
   func expectations() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
@@ -72,7 +73,8 @@ struct StudyAnswerTests {
   func sweepInFile() throws {
     let tiny = try TinyExperiment()
     defer { tiny.remove() }
-    let text = TinyExperiment.text + "\nsweep: {projectors.mlp.hidden: [8, 12], training.lanes: [2, 4]}\n"
+    let text =
+      TinyExperiment.text + "\nsweep: {projectors.mlp.hidden: [8, 12], training.lanes: [2, 4]}\n"
     try text.write(to: tiny.file, atomically: true, encoding: .utf8)
     let points = try Experiment.load(tiny.file.path).points
     #expect(
@@ -96,7 +98,9 @@ struct StudyAnswerTests {
       ]
     let labels = ["a red circle", "a blue square"]
     let summary = try tiny.run(
-      overrides: changes + ["evaluation.labels={by: contrast, texts: [\(labels.joined(separator: ", "))]}"])
+      overrides: changes + [
+        "evaluation.labels={by: contrast, texts: [\(labels.joined(separator: ", "))]}"
+      ])
     let arm = try #require(summary.arms.first { $0.arm == "mlp" })
     for name in ["accuracy", "likeness/matched", "likeness/others", "R@1 image-to-text"] {
       #expect(arm.metrics[name]?.mean != nil, "\(name): \(arm.metrics.keys.sorted())")
