@@ -88,9 +88,9 @@ public struct AttentionLayout: Sendable, Hashable {
   ///   products faster, few of them skip more of what a causal mask hides, and a tile's scores of all heads
   ///   of the group should stay in the second-level cache.
   func tiles(group: Int) -> [AttentionTile] {
+    let tileRows = max(16, min(128, 256 / group / 16 * 16))
     let isCausal = blocks.contains { $0.visible != nil }
-    let partRows = max(16, min(isCausal ? 64 : 128, 256 / group / 16 * 16))
-    let tileRows = 2 * partRows
+    let partRows = isCausal ? min(tileRows, 32) : tileRows
     var tiles: [AttentionTile] = []
     for (index, block) in blocks.enumerated() {
       for start in stride(from: 0, to: block.queries.count, by: partRows) {
