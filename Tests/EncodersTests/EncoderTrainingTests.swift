@@ -1,3 +1,4 @@
+import Datasets
 import Encoders
 import Foundation
 import Layers

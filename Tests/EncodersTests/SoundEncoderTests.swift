@@ -86,7 +86,10 @@ struct SoundEncoderTests {
   @Test("positions of a grid that is not square are resized row by row and column by column")
   func resizing() throws {
     // A table that grows evenly in both directions stays so away from the edges.
-    let table = (0..<4 * 6).map { Float($0 / 6) * 10 + Float($0 % 6) }
+    let table = (0..<4 * 6).map { (place: Int) -> Float in
+      let (row, column) = place.quotientAndRemainder(dividingBy: 6)
+      return Float(10 * row + column)
+    }
     let weight = ParameterStore().add("positions", shape: [24, 1], values: table)
     let positions = PositionTable(weight, leading: 0, rows: 4, columns: 6)
     for isTrainable in [true, false] {
