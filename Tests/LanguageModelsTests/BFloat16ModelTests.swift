@@ -50,6 +50,20 @@ struct BFloat16ModelTests {
     #expect(excess(logits, over: expected, absolute: tolerance, relative: 0) <= 0)
     // More than float32 would differ by: it is bfloat16 that ran.
     #expect(excess(logits, over: expected, absolute: tolerance / 1000, relative: 0) > 0)
+
+    let (rows, targets) = try fixture.supervised(labels: "labels")
+    let loss = tape.crossEntropy(
+      tape.gather(hidden, rows: rows), head: model.headWeight, targets: targets,
+      scale: 1 / Float(targets.count))
+    // A logit and the log of the sum of all err by the tolerance.
+    #expect(abs(Float(loss.value) - (try fixture.io.floats("loss")[0])) < 2 * tolerance)
+    tape.backward(from: loss.tensor)
+    // As many products back again. Their errors are independent: in the norm their squares add.
+    let gradient = try fixture.packed("grad.inputs_embeds")
+    let difference = zip(tape.gradient(of: input), gradient).map { $0 - $1 }
+    #expect(
+      rootMeanSquare(difference)
+        <= (2 * products).squareRoot() * 0x1p-7 * rootMeanSquare(gradient))
   }
 
   private func rootMeanSquare(_ values: [Float]) -> Float {
