@@ -69,7 +69,7 @@ struct TinyModels {
   /// - Parameter source: of the patches; these features if nil.
   func arm(_ projector: any Projector, _ source: (any PatchSource)? = nil) -> ArmModel {
     ArmModel(
-      source: source ?? features, projector: projector, languageModel: model,
+      source: source ?? features, projector: projector, languageModel: model, head: nil,
       training: TrainingConfig())
   }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Encoders
 import Foundation
@@ -86,7 +87,7 @@ struct StudySoundTests {
     (config.width, config.heads, config.layers, config.patch) = (8, 1, 0, 8)
     let media = (0..<2).map { index in
       Medium(
-        id: "\(index)",
+        id: Identifier("\(index)"),
         source: .drawn(RGBImage(width: 16, height: 16, red: 200, green: 90, blue: 40)))
     }
     let processor = try config.processor(for: media, executor: LaneExecutor(threads: 1))
@@ -100,7 +101,8 @@ struct StudySoundTests {
     var augmentation = Augmentation()
     augmentation.brightness = 0.5
     augmentation.hue = 0.3
-    let source = try #require(plain.augmented(augmentation))
+    let augmented = plain.augmented(augmentation)
+    let source = try #require(augmented)
     func values(_ source: any PatchSource, _ medium: Int, _ mode: Mode, _ seed: UInt64) throws
       -> [Float]
     {
