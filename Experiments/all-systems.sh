@@ -16,9 +16,9 @@ program=${DRAGOMAN:-"$experiments/../.build/release/dragoman"}
 }
 
 drawn="s1-colors s1-resolutions s1-cross-attention s1-two-images
-  s2-two-stages s2-skip-stage-1 s2-augmented s2-dialogue
-  s5-positions s5-contrast s5-resampler s5-audio s5-vlm s5-fine-detail"
-real="s4-captioner"
+  s2-two-stages s2-skip-stage-1 s2-dialogue
+  s5-positions s5-contrast s5-resampler s5-vlm s5-fine-detail-count s5-fine-detail-glyphs"
+real="coco-80"
 if [ -n "${DRAGOMAN_MODELS:-}" ] && [ -n "${DRAGOMAN_DATA:-}" ]; then
   names="$drawn $real"
 else

@@ -85,7 +85,6 @@ struct SoundEncoderTests {
 
   @Test("positions of a grid that is not square are resized row by row and column by column")
   func resizing() throws {
-    // A table that grows evenly in both directions stays so away from the edges.
     let table = (0..<4 * 6).map { (place: Int) -> Float in
       let (row, column) = place.quotientAndRemainder(dividingBy: 6)
       return Float(10 * row + column)
@@ -99,13 +98,24 @@ struct SoundEncoderTests {
       let zeros = tape.tensor(rows: 48, width: 1) { $0.update(repeating: 0) }
       let values = tape.values(
         positions.added(to: zeros, grids: [grid], in: Context(tape: tape)))
-      for row in 3..<5 {
+      for row in 0..<8 {
+        let position = (Float(row) + 0.5) / 2 - 0.5
+        let first = Int(position.rounded(.down)) - 1
+        let expected = (first..<first + 4).reduce(Float(0)) { sum, tap in
+          sum + Self.cubic(position - Float(tap)) * 10 * Float(min(max(tap, 0), 3))
+        }
         for column in 0..<6 {
-          let expected = (Float(row) + 0.5) / 2 - 0.5
-          #expect(abs(values[row * 6 + column] - (expected * 10 + Float(column))) <= 1e-4)
+          #expect(abs(values[row * 6 + column] - (expected + Float(column))) <= 1e-4)
         }
       }
     }
+  }
+
+  /// Keys' cubic convolution with torch's a = −0.75.
+  private static func cubic(_ distance: Float) -> Float {
+    let (x, a) = (abs(distance), Float(-0.75))
+    if x <= 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
+    return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0
   }
 
   @Test("patches that do not fit the spectrogram, and sounds among images, are refused")

@@ -149,7 +149,8 @@ public struct TrainingStepBenchmark: Sendable {
       }
       let gradients = watch.seconds
       optimizer.step(learningRate: 1e-3)
-      result.seconds.append(watch.seconds)
+      let all = watch.seconds
+      result.seconds.append(all)
       if step == steps - 1, let profiled {
         result.parts = profiled.parts
         let seconds = result.parts.reduce(0) { $0 + $1.seconds }
@@ -157,7 +158,7 @@ public struct TrainingStepBenchmark: Sendable {
         (rest.calls, rest.seconds) = (1, gradients - seconds)
         rest.flops = Double(projector.flops(of: .sequence(patches)) * images.count)
         var update = TapeProfile.Part(name: "update")
-        (update.calls, update.seconds) = (1, watch.seconds - gradients)
+        (update.calls, update.seconds) = (1, all - gradients)
         update.bytes = 7 * 4 * Double(projector.parameters.reduce(0) { $0 + $1.count })
         result.parts += [rest, update]
       }

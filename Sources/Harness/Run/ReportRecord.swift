@@ -14,6 +14,8 @@ struct ReportRecord {
   }
 
   private let digest: String
+  /// Whether every cell's own scores lie beside its answers; those of folds are of all cells together.
+  private let isScored: Bool
 
   init(_ study: Study, _ results: StudyResults, _ groups: [LazyInputs]) {
     let experiment = study.experiment
@@ -36,6 +38,9 @@ struct ReportRecord {
         hasher.update(field: "file", FileStamp(file).map { "\($0)" } ?? "none")
       }
     }
+    isScored = results.finished.allSatisfy {
+      $0.cell.fold != nil || !$0.outcome.scores.isEmpty
+    }
     for missing in results.missing { hasher.update(field: "missing", missing) }
     digest = hasher.finalize()
   }
@@ -48,7 +53,7 @@ struct ReportRecord {
 
   /// The summary that lies in the folder; nil if something else would be written now, or a file was changed.
   func unchangedSummary(in folder: ResultsFolder) -> RunSummary? {
-    guard let data = try? Data(contentsOf: folder.record),
+    guard isScored, let data = try? Data(contentsOf: folder.record),
       let kept = try? JSONDecoder().decode(Kept.self, from: data), kept.digest == digest,
       kept.files == Self.files(in: folder)
     else { return nil }
