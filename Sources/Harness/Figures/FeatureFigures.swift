@@ -16,7 +16,7 @@ import Training
 func writeFeatures(
   arms: [HeatmapArm], inputs: ExperimentInputs, config: ExperimentConfig, to folder: ResultsFolder
 ) throws {
-  let examples = inputs.data.set(nil).test.filter { !$0.media.isEmpty }
+  let examples = inputs.data.set(nil).test.filter { !$0.media.isEmpty && $0.serves(config.answeredData) }
     .prefix(config.figures.features)
   guard let first = arms.first, !examples.isEmpty else { return }
   let concepts = Concepts(Array(examples))
