@@ -16,8 +16,9 @@ import Training
 func writeFeatures(
   arms: [HeatmapArm], inputs: ExperimentInputs, config: ExperimentConfig, to folder: ResultsFolder
 ) throws {
-  let examples = inputs.data.set(nil).test.filter { !$0.media.isEmpty && $0.serves(config.answeredData) }
-    .prefix(config.figures.features)
+  let examples = inputs.data.set(nil).test.filter { example in
+    !example.media.isEmpty && example.serves(config.answeredData)
+  }.prefix(config.figures.features)
   guard let first = arms.first, !examples.isEmpty else { return }
   let concepts = Concepts(Array(examples))
   let before = FeatureScatter.Space(
