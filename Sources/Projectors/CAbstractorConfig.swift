@@ -52,18 +52,8 @@ public struct CAbstractorConfig: ProjectorSettings {
   }
 
   public var sizeSetting: SizeSetting<Self>? {
-    guard width == nil else {
-      return SizeSetting("depth") { value in
-        var result = self
-        result.depth = value
-        return result
-      }
-    }
-    return SizeSetting.width(heads: nil) { value in
-      var result = self
-      result.width = value
-      return result
-    }
+    width == nil
+      ? .width(\.width, of: self, heads: nil) : SizeSetting("depth", \.depth, of: self)
   }
 
   public func makeProjector(

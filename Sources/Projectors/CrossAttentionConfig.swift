@@ -34,18 +34,9 @@ public struct CrossAttentionConfig: ProjectorSettings {
   }
 
   public var sizeSetting: SizeSetting<Self>? {
-    guard width == nil else {
-      return SizeSetting("ffn_multiplier") { value in
-        var result = self
-        result.ffnMultiplier = value
-        return result
-      }
-    }
-    return SizeSetting.width(heads: heads) { value in
-      var result = self
-      result.width = value
-      return result
-    }
+    width == nil
+      ? .width(\.width, of: self, heads: heads)
+      : SizeSetting("ffn_multiplier", \.ffnMultiplier, of: self)
   }
 
   public func makeProjector(

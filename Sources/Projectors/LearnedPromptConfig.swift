@@ -17,12 +17,7 @@ public struct LearnedPromptConfig: ProjectorSettings {
   ]
 
   public var sizeSetting: SizeSetting<Self>? {
-    guard tokens == Self().tokens else { return nil }
-    return SizeSetting("tokens") { value in
-      var result = self
-      result.tokens = value
-      return result
-    }
+    tokens == Self().tokens ? SizeSetting("tokens", \.tokens, of: self) : nil
   }
 
   public func makeProjector(

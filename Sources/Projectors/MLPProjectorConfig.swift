@@ -31,12 +31,7 @@ public struct MLPProjectorConfig: ProjectorSettings {
   }
 
   public var sizeSetting: SizeSetting<Self>? {
-    guard hidden == nil else { return nil }
-    return SizeSetting("hidden") { value in
-      var result = self
-      result.hidden = value
-      return result
-    }
+    hidden == nil ? SizeSetting("hidden", \.hidden, of: self) { $0 } : nil
   }
 
   public func makeProjector(

@@ -10,28 +10,41 @@ public struct SizeSetting<Settings: Sendable>: Sendable {
   /// The settings with a value of it.
   public let settings: @Sendable (_ value: Int) -> Settings
 
-  /// - Parameter value: by its place, from 1; the number itself unless given.
-  public init(
-    _ key: String, value: @escaping @Sendable (Int) -> Int = { $0 },
-    _ settings: @escaping @Sendable (Int) -> Settings
+  /// - Parameters:
+  ///   - settings: whose other values stay.
+  ///   - value: by its place, from 1; the number itself unless given.
+  init<Value>(
+    _ key: String, _ property: any WritableKeyPath<Settings, Value> & Sendable,
+    of settings: Settings,
+    value: @escaping @Sendable (Int) -> Int = { $0 }, as convert: @escaping @Sendable (Int) -> Value
   ) {
     self.key = key
     self.value = value
-    self.settings = settings
+    self.settings = { number in
+      var result = settings
+      result[keyPath: property] = convert(number)
+      return result
+    }
+  }
+
+  init(
+    _ key: String, _ property: any WritableKeyPath<Settings, Int> & Sendable, of settings: Settings
+  ) {
+    self.init(key, property, of: settings) { $0 }
   }
 
   /// A width that attention heads divide: multiples of `heads`; where they follow from the width, of 1 up
   /// to 128 (one head), of 2 up to 256 and of 4 beyond, fine enough to come within 2 %.
   static func width(
-    heads: Int?, _ settings: @escaping @Sendable (Int) -> Settings
+    _ property: any WritableKeyPath<Settings, Int?> & Sendable, of settings: Settings, heads: Int?
   ) -> Self {
     Self(
-      "width",
+      "width", property, of: settings,
       value: { index in
         if let heads { return index * heads }
         if index <= 128 { return index }
         return index <= 192 ? 128 + 2 * (index - 128) : 256 + 4 * (index - 192)
-      }, settings)
+      }, as: { $0 })
   }
 }
 

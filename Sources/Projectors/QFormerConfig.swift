@@ -40,18 +40,8 @@ public struct QFormerConfig: ProjectorSettings {
   }
 
   public var sizeSetting: SizeSetting<Self>? {
-    guard width == nil else {
-      return SizeSetting("layers") { value in
-        var result = self
-        result.layers = value
-        return result
-      }
-    }
-    return SizeSetting.width(heads: heads) { value in
-      var result = self
-      result.width = value
-      return result
-    }
+    width == nil
+      ? .width(\.width, of: self, heads: heads) : SizeSetting("layers", \.layers, of: self)
   }
 
   public func makeProjector(
