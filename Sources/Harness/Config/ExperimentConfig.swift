@@ -65,6 +65,14 @@ public struct ExperimentConfig: ConfigSection {
         SectionProblem(
           "evaluation", "primary is \(primary.rawValue), which is not among the metrics"))
     }
+    let comparesPairs = evaluation.pairs || evaluation.labels?.by == .contrast
+    if comparesPairs, !training.learnsContrast {
+      problems.append(
+        SectionProblem(
+          "evaluation",
+          "images and texts are compared by what a stage with data: contrast learns, and there is none"
+        ))
+    }
     return problems + precisionProblems
   }
 }

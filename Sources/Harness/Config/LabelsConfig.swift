@@ -1,4 +1,5 @@
 import Configuration
+import Metrics
 
 /// What says which label fits an image.
 public enum LabelScorer: String, ConfigChoice {
@@ -32,8 +33,14 @@ public struct LabelsConfig: ConfigSection {
       "What is compared with the image, `{}` standing for the label: `a picture of a {}`."),
   ]
 
+  /// What ``ZeroShot`` would refuse after the training.
   public var problems: [SectionProblem] {
-    prompt.contains("{}")
-      ? [] : [SectionProblem("prompt", "has no {}, which stands for the label")]
+    do throws(ZeroShotError) {
+      _ = try ZeroShot(labels: texts.isEmpty ? ["one", "another"] : texts, template: prompt)
+      return []
+    } catch {
+      if case .template = error { return [SectionProblem("prompt", error.description)] }
+      return [SectionProblem("texts", error.description)]
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Reports
 import Storage
@@ -127,6 +128,23 @@ struct StudyAnswerTests {
     #expect(try Data(contentsOf: tiny.cell("mlp/seed-0").weights) == before)
     let again = try tiny.answers("mlp/seed-0")
     #expect(again.allSatisfy { labels.contains($0.captions["trained"] ?? "") })
+  }
+
+  @Test(
+    "what could not be answered after the training is refused before it",
+    arguments: [
+      ("evaluation.pairs=true", "a stage with data: contrast"),
+      ("evaluation.labels={by: contrast}", "a stage with data: contrast"),
+      ("evaluation.labels={texts: [red]}", "two labels or more"),
+      ("evaluation.labels={prompt: '{} or {}'}", "must hold {} once"),
+    ])
+  func refusedLabels(change: String, words: String) throws {
+    let tiny = try TinyExperiment()
+    defer { tiny.remove() }
+    let error = #expect(throws: ConfigError.self) {
+      try Experiment.load(tiny.file.path, overrides: [change])
+    }
+    #expect(error.map { "\($0)" }?.contains(words) == true, "\(String(describing: error))")
   }
 
   @Test("a stage of no epochs is left out: the next starts from the start values")
